@@ -1,0 +1,202 @@
+"""Frozen settings from defaults, then a TOML file, then the environment, then flags.
+
+Decides what an operator may set, of which type and within which bounds; an
+unknown key is refused by name. Environment variables are `GATEWAY_` + the key
+in capitals. What is a promise of the product is in `limits.py` instead.
+Never reads secrets into logs: `shown()` hides them.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from gateway.errors import Unprocessable
+from gateway.money import BASIS_POINTS, MINOR_DIGITS
+
+PREFIX = "GATEWAY_"
+_HIDDEN = "set, not shown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything an operator may set."""
+
+    environment: str = "production"
+    """`production` or `demo`; demo seeds people and money and shows sign-in codes."""
+    data_dir: Path = Path("data")
+    """Database, keys and lock file live here."""
+    http_host: str = "127.0.0.1"
+    """Address of the HTTP and socket port."""
+    http_port: int = 8080
+    """0 takes a free port."""
+    tls_certificate: Path | None = None
+    """PEM chain; with `tls_key` the HTTP port speaks TLS."""
+    tls_key: Path | None = None
+    is_behind_tls_proxy: bool = False
+    """A proxy in front ends TLS and is the only one that reaches the HTTP port."""
+    media_host: str = "127.0.0.1"
+    """Address the media UDP socket binds."""
+    media_port: int = 10_000
+    """0 takes a free port."""
+    advertised_addresses: tuple[str, ...] = ()
+    """Host candidates told to clients; needed when `media_host` is a wildcard or behind NAT."""
+    turn_urls: tuple[str, ...] = ()
+    """`turn:host:port?transport=udp` of an external coturn."""
+    turn_secret: str = ""
+    """Its `static-auth-secret`."""
+    turn_ttl_s: int = 4 * 3600
+    """How long a TURN credential lasts."""
+    redis_url: str = ""
+    """Presence shared by several nodes; empty keeps it in this process."""
+    currency: str = "CNY"
+    """ISO 4217 code of the ledger; fixed for its life."""
+    fee_bp: int = 2_000
+    """Platform fee of new offers in basis points."""
+    receipt_dir: Path | None = None
+    """Where `selftest` leaves receipt and evidence; the present folder when unset."""
+    log_format: str = "console"
+    """`console` or `json`."""
+    log_level: str = "info"
+    """`debug`, `info`, `warning` or `error`."""
+    metrics_token: str = field(default="", repr=False)
+    """Bearer token that `/metrics` asks for; empty leaves it open."""
+
+    def shown(self) -> dict[str, Any]:
+        """The settings for people, secrets hidden."""
+        return {
+            spec.name: _HIDDEN if value and spec.name in SECRETS else _plain(value)
+            for spec in fields(self)
+            for value in [getattr(self, spec.name)]
+        }
+
+    @staticmethod
+    def data_dir_of(environ: Mapping[str, str]) -> Path:
+        """Where data lies by the environment alone, for commands that need nothing else."""
+        return Path(environ.get(f"{PREFIX}DATA_DIR", "data"))
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether people, money and sign-in codes are for show."""
+        return self.environment == "demo"
+
+
+SECRETS = frozenset({"turn_secret", "redis_url", "metrics_token"})
+"""Keys whose values are never shown."""
+
+_CHOICES = {
+    "environment": ("production", "demo"),
+    "log_format": ("console", "json"),
+    "log_level": ("debug", "info", "warning", "error"),
+    "currency": tuple(MINOR_DIGITS),
+}
+_BOUNDS = {
+    "http_port": (0, 65_535),
+    "media_port": (0, 65_535),
+    "turn_ttl_s": (60, 24 * 3600),
+    "fee_bp": (0, BASIS_POINTS),
+}
+
+
+def settings_from(
+    *, toml: str = "", environ: Mapping[str, str] | None = None, flags: Mapping[str, Any] | None = None
+) -> Settings:
+    """Settings out of a TOML text, environment variables and flags, the later ones winning.
+
+    Raises:
+        Unprocessable: code `setting_invalid`; the detail names the key and what it may be.
+    """
+    specs = {spec.name: spec for spec in fields(Settings)}
+    values: dict[str, Any] = {}
+    for key, value in {**_of_toml(toml), **_of_environ(environ or {}), **_of_flags(flags or {})}.items():
+        if key not in specs:
+            raise _invalid(key, f"is not a setting; there are: {', '.join(sorted(specs))}")
+        values[key] = _checked(specs[key], value)
+    made = Settings(**values)
+    _check_relations(made)
+    return made
+
+
+def _of_toml(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Unprocessable(f"The settings file is not TOML: {error}.", code="setting_invalid") from error
+
+
+def _of_environ(environ: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        key.removeprefix(PREFIX).lower(): value
+        for key, value in environ.items()
+        if key.startswith(PREFIX) and key != f"{PREFIX}CONFIG"
+    }
+
+
+def _of_flags(flags: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in flags.items() if value is not None}
+
+
+def _checked(spec: "Field[Any]", value: Any) -> Any:
+    made = _converted(spec, value)
+    if spec.name in _CHOICES and made not in _CHOICES[spec.name]:
+        raise _invalid(spec.name, f"must be one of {', '.join(_CHOICES[spec.name])}")
+    if spec.name in _BOUNDS:
+        least, most = _BOUNDS[spec.name]
+        if not least <= made <= most:
+            raise _invalid(spec.name, f"must be from {least} to {most}")
+    return made
+
+
+def _converted(spec: "Field[Any]", value: Any) -> Any:
+    default = spec.default if spec.default is not MISSING else ""
+    if isinstance(default, bool):
+        return _boolean(spec.name, value)
+    if isinstance(default, int):
+        return _integer(spec.name, value)
+    if isinstance(default, tuple):
+        parts = value.split(",") if isinstance(value, str) else value
+        return tuple(str(part).strip() for part in parts if str(part).strip())
+    if spec.type in (Path, Path | None):
+        return Path(value)
+    return str(value)
+
+
+def _boolean(name: str, value: Any) -> bool:
+    known = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    text = str(value).lower()
+    if text not in known:
+        raise _invalid(name, "must be true or false")
+    return known[text]
+
+
+def _integer(name: str, value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError) as error:
+        raise _invalid(name, "must be an integer") from error
+
+
+def _check_relations(made: Settings) -> None:
+    if (made.tls_certificate is None) != (made.tls_key is None):
+        raise _invalid("tls_certificate", "and tls_key are set together or not at all")
+    if bool(made.turn_urls) != bool(made.turn_secret):
+        raise _invalid("turn_urls", "and turn_secret are set together or not at all")
+    if made.environment == "production" and made.tls_certificate is None and not made.is_behind_tls_proxy:
+        raise _invalid(
+            "environment",
+            "production needs tls_certificate and tls_key, or is_behind_tls_proxy = true; "
+            "for a trial on this machine use `gateway demo`",
+        )
+    if made.media_host in ("0.0.0.0", "::") and not made.advertised_addresses:  # noqa: S104
+        raise _invalid(
+            "advertised_addresses", "must name the addresses clients reach a wildcard media_host by"
+        )
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
+
+
+def _invalid(key: str, why: str) -> Unprocessable:
+    return Unprocessable(f"Setting {key}: {why}.", code="setting_invalid", key=key)

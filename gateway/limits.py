@@ -1,0 +1,105 @@
+"""Every bound of the gateway, with its unit and the reason for its value.
+
+Decides how much of anything there may be. What an operator may change is in
+`config.py`; what is here is part of the product's promise.
+Keeps: the relations asserted at the end.
+"""
+
+from gateway.clock import NS
+
+# The socket (docs/wire.md)
+AUTH_DEADLINE_NS = 5 * NS
+"""A socket that has not authenticated by then is closed."""
+SOCKET_MESSAGE_BYTES_MAX = 64 * 1024
+"""The largest socket message; an SDP offer is about 6 kB."""
+SOCKET_QUEUE_MESSAGES_MAX = 256
+"""Messages waiting for a slow reader; beyond it the socket is closed and may resume."""
+SOCKET_MESSAGES_PER_S = 50
+"""Sustained rate of one socket; twice that may come in a burst."""
+SOCKETS_PER_ACCOUNT_MAX = 8
+"""Devices of one person; the oldest gives way."""
+PING_S = 5
+"""How often an app pings."""
+DEAD_S = 15
+"""A socket silent for that long is taken as lost."""
+JSON_DEPTH_MAX = 16
+"""Nesting of a message."""
+HTTP_BODY_BYTES_MAX = 256 * 1024
+"""The largest request body."""
+
+# The session
+RING_NS = 30 * NS
+"""How long a provider's app rings."""
+RESUME_GRACE_NS = 15 * NS
+"""A lost leg may resume within it."""
+CONNECT_DEADLINE_NS = 30 * NS
+"""From acceptance to at least one start witness."""
+LIVE_SESSIONS_MAX = 2_000
+"""Of one process; beyond it invitations are refused."""
+
+# The meter (docs/metering.md)
+MEDIA_GAP_NS = 8 * NS
+"""Longest silence of a leg that two packets may bracket."""
+ACK_GAP_NS = 15 * NS
+"""Longest silence of an app that two acknowledgements may bracket."""
+WITNESS_ALONE_START_NS = 15 * NS
+"""One start witness without the other for that long: connect_failed."""
+WITNESS_ALONE_STOP_NS = 5 * NS
+"""One stop witness without the other for that long: end, grade B."""
+LEG_LOST_NS = 15 * NS
+"""No authenticated packet of a leg for that long ends the session."""
+ENDING_DRAIN_NS = 1 * NS
+"""How long the last seconds wait for their far bracket after a stop."""
+HOLD_QUANTUM_S = 60
+"""Length of one hold."""
+HOLD_EXTEND_BELOW_S = 20
+"""Cover left at which the next hold is asked for."""
+WARN_AT_S = (120, 60, 30, 10)
+"""Time left at which both apps are warned."""
+WARN_REARM_S = 10
+"""A top-up re-arms a warning when time left rises that far above it."""
+CLOCK_STEP_NS = 1 * NS
+"""A wall step or sleep beyond it suspends metering."""
+TEXT_IDLE_NS = 120 * NS
+"""A text session without a line for that long is suspended."""
+SESSION_DURATION_S_MAX = 4 * 3600
+"""Hard maximum where the provider sets none."""
+REPORT_DIFFERENCE_S = 1
+"""Seconds that an app's own count may differ, plus 0.5 %."""
+WITNESS_POLL_NS = NS // 4
+"""How often the relay's counters are read."""
+
+# Chat
+CHAT_CHARACTERS_MAX = 2_000
+"""Of one line."""
+CHAT_PAGE_MAX = 100
+"""Lines in one page of history."""
+CHAT_LINES_PER_S = 5
+"""Sustained rate of one participant."""
+
+# Media
+SDP_BYTES_MAX = 32 * 1024
+"""Of one offer."""
+SDP_SECTIONS_MAX = 4
+"""Media sections in one offer."""
+DATAGRAM_BYTES_MAX = 2_048
+"""Larger datagrams are dropped and counted."""
+LEG_CONTROL_QUEUE_MAX = 64
+"""DTLS datagrams waiting for one leg."""
+RTP_PACKETS_PER_S_MAX = 120
+"""Twice real time at 20 ms, with RED and a margin; beyond it a leg is throttled."""
+
+# The store
+STORE_BATCH_MAX = 256
+"""Commands in one commit."""
+STORE_BATCH_NS_MAX = 5_000_000
+"""How long a command may wait for companions."""
+STORE_QUEUE_MAX = 10_000
+"""Commands waiting; beyond it they are refused as store_down."""
+
+assert DEAD_S * NS <= RESUME_GRACE_NS, "a dead socket must still be able to resume"
+assert PING_S * 3 <= DEAD_S, "one lost ping must not kill a socket"
+assert MEDIA_GAP_NS < LEG_LOST_NS, "a session suspends before it ends"
+assert ACK_GAP_NS <= RESUME_GRACE_NS, "a resumed app brackets its own gap at best"
+assert HOLD_EXTEND_BELOW_S < HOLD_QUANTUM_S, "a fresh hold must not ask for another"
+assert max(WARN_AT_S) > HOLD_EXTEND_BELOW_S, "the first warning comes before the last hold"
