@@ -1,0 +1,1 @@
+"""What is owed: tariffs, witnesses, seconds, holds, evidence, receipts."""

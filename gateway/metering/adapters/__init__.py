@@ -1,0 +1,1 @@
+"""Where metering meets the database and the signature library."""

@@ -1,0 +1,211 @@
+"""Evidence on disk: one row per node and second, orders, holds, receipts.
+
+Decides the tables of metering and how entries of many sessions share a row
+(msgpack). Rows are never changed; triggers refuse it.
+Never reads an entry's meaning (`evidence.py`).
+"""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import msgpack
+
+from gateway.ids import AccountId, SessionId
+from gateway.metering.ports import MeterRecord
+from gateway.store.database import Database
+from gateway.store.migration import Migration
+from gateway.terms import MeterOrder, SessionKind, Side, TariffSnapshot
+from gateway.work import Work
+
+MIGRATIONS = (
+    Migration(
+        "metering",
+        1,
+        """
+        CREATE TABLE meter_orders (
+            session TEXT PRIMARY KEY,
+            first_row INTEGER NOT NULL,
+            body BLOB NOT NULL
+        ) STRICT;
+        CREATE TABLE meter_holds (
+            session TEXT NOT NULL REFERENCES meter_orders (session),
+            ordinal INTEGER NOT NULL,
+            micros INTEGER NOT NULL CHECK (micros >= 0),
+            PRIMARY KEY (session, ordinal)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE meter_seconds (
+            row INTEGER PRIMARY KEY,
+            second INTEGER NOT NULL,
+            body BLOB NOT NULL
+        ) STRICT;
+        CREATE TABLE receipts (
+            session TEXT PRIMARY KEY,
+            receipt BLOB NOT NULL,
+            evidence BLOB NOT NULL
+        ) STRICT;
+        CREATE TABLE session_reports (
+            session TEXT NOT NULL,
+            side TEXT NOT NULL,
+            seconds INTEGER NOT NULL,
+            why TEXT,
+            PRIMARY KEY (session, side)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TRIGGER meter_seconds_stay BEFORE UPDATE ON meter_seconds
+            BEGIN SELECT RAISE(ABORT, 'evidence is never changed'); END;
+        CREATE TRIGGER receipts_stay BEFORE UPDATE ON receipts
+            BEGIN SELECT RAISE(ABORT, 'a receipt is never changed'); END;
+        CREATE TRIGGER receipts_remain BEFORE DELETE ON receipts
+            BEGIN SELECT RAISE(ABORT, 'a receipt is never deleted'); END;
+        """,
+    ),
+)
+
+
+class JournalStore:
+    """The evidence journal in the gateway's database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def register(self, order: MeterOrder) -> Work:
+        """A work that stores the order and from which row on its evidence may lie."""
+        body = _packed(order)
+
+        def insert(tx: sqlite3.Connection) -> None:
+            tx.execute(
+                "INSERT INTO meter_orders (session, first_row, body)"
+                " VALUES (?, (SELECT coalesce(max(row), 0) FROM meter_seconds), ?)",
+                (order.session, body),
+            )
+
+        return insert
+
+    def held(self, session: SessionId, *, ordinal: int, micros: int) -> Work:
+        """A work that notes a hold; noting it again changes nothing."""
+
+        def insert(tx: sqlite3.Connection) -> None:
+            if not tx.execute("SELECT 1 FROM meter_orders WHERE session = ?", (session,)).fetchone():
+                return
+            tx.execute(
+                "INSERT INTO meter_holds (session, ordinal, micros) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                (session, ordinal, micros),
+            )
+
+        return insert
+
+    async def append(self, second: int, entries: Sequence[tuple[SessionId, bytes]]) -> None:
+        """One row with the new entries of all live sessions, in one commit."""
+        body = msgpack.packb(list(entries))
+        await self._database.write(
+            lambda tx: tx.execute("INSERT INTO meter_seconds (second, body) VALUES (?, ?)", (second, body))
+        )
+
+    def close(self, session: SessionId, *, receipt: bytes, evidence: bytes) -> Work:
+        """A work that stores the receipt and the evidence bundle."""
+
+        def insert(tx: sqlite3.Connection) -> None:
+            tx.execute(
+                "INSERT INTO receipts (session, receipt, evidence) VALUES (?, ?, ?)",
+                (session, receipt, evidence),
+            )
+
+        return insert
+
+    def report(self, session: SessionId, side: Side, *, seconds: int, why: str | None) -> Work:
+        """A work that stores an app's own count; the first one stands."""
+
+        def insert(tx: sqlite3.Connection) -> None:
+            tx.execute(
+                "INSERT INTO session_reports (session, side, seconds, why) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                (session, side, seconds, why),
+            )
+
+        return insert
+
+    async def commit(self, work: Work) -> None:
+        """Run one work in a transaction of its own."""
+        await self._database.write(work)
+
+    async def load(self, session: SessionId) -> MeterRecord | None:
+        """Order, entries and holds of a session without a receipt."""
+        return await self._database.read(lambda tx: _load(tx, session))
+
+    async def receipt(self, session: SessionId) -> bytes | None:
+        """The stored receipt."""
+        return await self._one("SELECT receipt FROM receipts WHERE session = ?", session)
+
+    async def bundle(self, session: SessionId) -> bytes | None:
+        """The stored evidence bundle."""
+        return await self._one("SELECT evidence FROM receipts WHERE session = ?", session)
+
+    async def billed_seconds(self, sessions: Sequence[SessionId]) -> dict[SessionId, int]:
+        """Billed seconds on the receipts of those sessions that have one."""
+        marks = ",".join("?" * len(sessions))
+        rows = await self._database.read(
+            lambda tx: tx.execute(
+                f"SELECT session, receipt FROM receipts WHERE session IN ({marks})",  # noqa: S608 marks only
+                tuple(sessions),
+            ).fetchall()
+        )
+        return {SessionId(row[0]): int(json.loads(row[1])["billed_s"]) for row in rows}
+
+    async def _one(self, query: str, session: SessionId) -> bytes | None:
+        def first(tx: sqlite3.Connection) -> bytes | None:
+            row = tx.execute(query, (session,)).fetchone()
+            return None if row is None else bytes(row[0])
+
+        return await self._database.read(first)
+
+
+def _load(tx: sqlite3.Connection, session: SessionId) -> MeterRecord | None:
+    order = tx.execute(
+        "SELECT first_row, body FROM meter_orders WHERE session = ?"
+        " AND NOT EXISTS (SELECT 1 FROM receipts WHERE receipts.session = meter_orders.session)",
+        (session,),
+    ).fetchone()
+    if order is None:
+        return None
+    rows = tx.execute("SELECT body FROM meter_seconds WHERE row > ? ORDER BY row", (order[0],))
+    entries = b"".join(entry for row in rows for owner, entry in msgpack.unpackb(row[0]) if owner == session)
+    holds = tx.execute("SELECT micros FROM meter_holds WHERE session = ?", (session,)).fetchall()
+    return MeterRecord(
+        order=_unpacked(order[1]),
+        entries=entries,
+        held_micros=sum(row[0] for row in holds),
+        holds=len(holds),
+    )
+
+
+def _packed(order: MeterOrder) -> bytes:
+    body: bytes = msgpack.packb(
+        {
+            "session": order.session,
+            "client": order.client,
+            "provider": order.provider,
+            "kind": str(order.kind),
+            "tariff": order.tariff.canonical,
+            "tariff_hash": order.tariff.hash,
+            "fee_bp": order.fee_bp,
+            "duration_s_max": order.duration_s_max,
+            "slot_ends_wall_ns": order.slot_ends_wall_ns,
+            "nonce_client": order.nonce_client,
+            "nonce_provider": order.nonce_provider,
+        }
+    )
+    return body
+
+
+def _unpacked(body: bytes) -> MeterOrder:
+    stored: dict[str, Any] = msgpack.unpackb(body)
+    tariff = TariffSnapshot(canonical=stored.pop("tariff"), hash=stored.pop("tariff_hash"))
+    return MeterOrder(
+        session=SessionId(stored.pop("session")),
+        client=AccountId(stored.pop("client")),
+        provider=AccountId(stored.pop("provider")),
+        kind=SessionKind(stored.pop("kind")),
+        tariff=tariff,
+        **stored,
+    )

@@ -1,0 +1,82 @@
+"""What a meter asks for: the values its methods return.
+
+Decides nothing; `service.py` carries effects out, in order.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.metering.allowance import HoldRequest
+from gateway.terms import EndReason, SuspendReason, WarningReason
+
+
+class Ack(StrEnum):
+    """What became of an acknowledgement, in order of precedence."""
+
+    ACKNOWLEDGED = "acknowledged"
+    NOT_RUNNING = "not_running"
+    UNKNOWN_TICK = "unknown_tick"
+    HEAD_MISMATCH = "head_mismatch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """Both start witnesses came."""
+
+    at_ns: int
+    """When the first second begins."""
+    wall_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspended:
+    """Seconds do not count from now on."""
+
+    reason: SuspendReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """Seconds count again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticked:
+    """A second ended."""
+
+    number: int
+    left_s: int
+    """Until the nearest limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """Time left fell to a threshold."""
+
+    seconds_left: int
+    reason: WarningReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldNeeded:
+    """The cover runs low."""
+
+    request: HoldRequest
+    ordinal: int
+    """Number of this hold within the session, from 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """No second after `at_ns` can count; forwarding must stop now."""
+
+    reason: EndReason
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    """Every second is found: rate, sign, settle."""
+
+
+Effect = Started | Suspended | Resumed | Ticked | Warned | HoldNeeded | Stopped | Frozen

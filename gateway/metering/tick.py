@@ -1,0 +1,76 @@
+"""One numbered second of a session with its finding.
+
+Decides what a second may be found to be and how found seconds add up.
+Never judges (`meter.py`) and never prices (`tariff.py`).
+Keeps: numbers are gapless from 1; a tick never changes once counted.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from gateway.errors import require
+from gateway.terms import SuspendReason
+
+
+class TickFinding(StrEnum):
+    """What a second was found to be; the order is part of the evidence encoding."""
+
+    BILLED = "billed"
+    """Bracketed by both legs and both apps."""
+    FREE = "free"
+    """Bracketed, but inside the tariff's free seconds."""
+    PAUSED = "paused"
+    """Metering was paused for at least a part of it."""
+    UNWITNESSED = "unwitnessed"
+    """A bracket is missing; it costs nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """A counted second. Pairs are (client, provider)."""
+
+    number: int
+    """From 1."""
+    finding: TickFinding
+    media: tuple[bool, bool]
+    """Whether each leg's packets bracket the second."""
+    apps: tuple[bool, bool]
+    """Whether each app's confirmations bracket it."""
+    paused_by: SuspendReason | None
+    """Why it is PAUSED."""
+    ended_at_ns: int
+    """Monotonic end of the second."""
+    ended_wall_ns: int
+    """Wall clock at that end, for display."""
+    acked: tuple[int, int]
+    """Newest tick each app had acknowledged when the second was judged."""
+    rtp_packets: tuple[int, int]
+    """Authenticated RTP packets of each leg so far, modulo 2^32."""
+    rtp_span: tuple[int, int]
+    """RTP timestamp advance of each leg so far in 48 kHz units, modulo 2^32."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Found seconds, added up."""
+
+    billed_s: int = 0
+    free_s: int = 0
+    paused_s: int = 0
+    unwitnessed_s: int = 0
+
+    @property
+    def witnessed_s(self) -> int:
+        """The n of C(n)."""
+        return self.billed_s + self.free_s
+
+    @property
+    def ticks(self) -> int:
+        """All seconds found so far."""
+        return self.witnessed_s + self.paused_s + self.unwitnessed_s
+
+    def plus(self, tick: Tick) -> "Tally":
+        """The tally after `tick`, which must be the next number."""
+        require(tick.number == self.ticks + 1, f"tick {tick.number} does not follow {self.ticks}")
+        field = f"{tick.finding}_s"
+        return replace(self, **{field: getattr(self, field) + 1})
