@@ -1,0 +1,1 @@
+"""The one web server: typed routes, problems, authentication, OpenAPI; nothing domain-specific."""
