@@ -1,0 +1,1 @@
+"""The one database thread, migrations and backup; nothing domain-specific."""
