@@ -1,0 +1,1 @@
+"""Who meets whom, and the money: accounts, catalogue, ledger, wallet, payments."""

@@ -1,0 +1,1 @@
+"""Where booking touches the database, the web and payment providers."""

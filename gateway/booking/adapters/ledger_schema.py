@@ -1,0 +1,107 @@
+"""The ledger's tables.
+
+Decides what the database itself refuses, whatever the code above it does: to
+change or delete a transfer or a command, to end a hold twice or by another
+amount, to overdraw a guarded account, to shrink a posted counter.
+Never holds a balance that transfers do not explain; `ledger_audit.py` proves it.
+See docs/metering.md, "Ledger".
+"""
+
+from gateway.store.migration import Migration
+
+_TABLES = """
+CREATE TABLE ledger_book (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    currency TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE ledger_account (
+    id TEXT PRIMARY KEY,
+    chart TEXT NOT NULL,
+    owner TEXT,
+    expires_wall_ns INTEGER,
+    guarded INTEGER NOT NULL CHECK (guarded IN (0, 1)),
+    debits_pending INTEGER NOT NULL DEFAULT 0 CHECK (debits_pending >= 0),
+    debits_posted INTEGER NOT NULL DEFAULT 0 CHECK (debits_posted >= 0),
+    credits_pending INTEGER NOT NULL DEFAULT 0 CHECK (credits_pending >= 0),
+    credits_posted INTEGER NOT NULL DEFAULT 0 CHECK (credits_posted >= 0),
+    CHECK (guarded = 0 OR credits_posted - debits_posted - debits_pending >= 0)
+) STRICT;
+CREATE INDEX ledger_account_owner ON ledger_account (owner, chart) WHERE owner IS NOT NULL;
+
+CREATE TABLE ledger_command (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    fingerprint TEXT NOT NULL CHECK (length(fingerprint) = 64),
+    session TEXT,
+    memo TEXT NOT NULL,
+    answer TEXT NOT NULL CHECK (json_valid(answer)),
+    at_wall_ns INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX ledger_command_settle ON ledger_command (session) WHERE name = 'settle';
+
+CREATE TABLE ledger_transfer (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    command_id TEXT NOT NULL REFERENCES ledger_command (id),
+    kind TEXT NOT NULL CHECK (kind IN ('posted', 'pending', 'post', 'void')),
+    flow TEXT NOT NULL,
+    debit_account TEXT NOT NULL REFERENCES ledger_account (id),
+    credit_account TEXT NOT NULL REFERENCES ledger_account (id),
+    micros INTEGER NOT NULL CHECK (micros BETWEEN 1 AND 1000000000000000),
+    ends_id TEXT REFERENCES ledger_transfer (id),
+    session TEXT,
+    hold TEXT,
+    at_wall_ns INTEGER NOT NULL,
+    CHECK (debit_account <> credit_account),
+    CHECK ((ends_id IS NOT NULL) = (kind IN ('post', 'void')))
+) STRICT;
+CREATE UNIQUE INDEX ledger_transfer_ends ON ledger_transfer (ends_id) WHERE ends_id IS NOT NULL;
+CREATE INDEX ledger_transfer_session ON ledger_transfer (session) WHERE session IS NOT NULL;
+CREATE INDEX ledger_transfer_command ON ledger_transfer (command_id);
+CREATE INDEX ledger_transfer_debit ON ledger_transfer (debit_account, seq);
+CREATE INDEX ledger_transfer_credit ON ledger_transfer (credit_account, seq);
+
+CREATE TABLE ledger_bar (
+    owner TEXT PRIMARY KEY,
+    why TEXT NOT NULL,
+    at_wall_ns INTEGER NOT NULL
+) STRICT;
+"""
+
+_GUARDS = """
+CREATE TRIGGER ledger_transfer_is_final BEFORE UPDATE ON ledger_transfer
+BEGIN SELECT RAISE(ABORT, 'a transfer is never edited'); END;
+CREATE TRIGGER ledger_transfer_stays BEFORE DELETE ON ledger_transfer
+BEGIN SELECT RAISE(ABORT, 'a transfer is never deleted'); END;
+CREATE TRIGGER ledger_command_is_final BEFORE UPDATE ON ledger_command
+BEGIN SELECT RAISE(ABORT, 'a command is never edited'); END;
+CREATE TRIGGER ledger_command_stays BEFORE DELETE ON ledger_command
+BEGIN SELECT RAISE(ABORT, 'a command is never deleted'); END;
+CREATE TRIGGER ledger_account_stays BEFORE DELETE ON ledger_account
+BEGIN SELECT RAISE(ABORT, 'an account is never deleted'); END;
+CREATE TRIGGER ledger_book_is_final BEFORE UPDATE ON ledger_book
+BEGIN SELECT RAISE(ABORT, 'a ledger keeps its currency'); END;
+
+CREATE TRIGGER ledger_account_is_itself BEFORE UPDATE ON ledger_account
+WHEN NEW.id <> OLD.id OR NEW.chart <> OLD.chart OR NEW.owner IS NOT OLD.owner
+  OR NEW.expires_wall_ns IS NOT OLD.expires_wall_ns OR NEW.guarded <> OLD.guarded
+BEGIN SELECT RAISE(ABORT, 'an account is never renamed'); END;
+CREATE TRIGGER ledger_account_only_grows BEFORE UPDATE ON ledger_account
+WHEN NEW.debits_posted < OLD.debits_posted OR NEW.credits_posted < OLD.credits_posted
+BEGIN SELECT RAISE(ABORT, 'posted money is never taken back'); END;
+
+CREATE TRIGGER ledger_transfer_ends_whole BEFORE INSERT ON ledger_transfer
+WHEN NEW.ends_id IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM ledger_transfer AS held
+    WHERE held.id = NEW.ends_id AND held.kind = 'pending' AND held.micros = NEW.micros
+      AND held.debit_account = NEW.debit_account AND held.credit_account = NEW.credit_account)
+BEGIN SELECT RAISE(ABORT, 'a pending transfer ends whole and between its own accounts'); END;
+CREATE TRIGGER ledger_transfer_after_settlement BEFORE INSERT ON ledger_transfer
+WHEN NEW.flow = 'hold' AND EXISTS (
+    SELECT 1 FROM ledger_command WHERE name = 'settle' AND session = NEW.session)
+BEGIN SELECT RAISE(ABORT, 'nothing is set aside for a settled session'); END;
+"""
+
+MIGRATIONS: tuple[Migration, ...] = (Migration("booking.ledger", 1, _TABLES + _GUARDS),)
+"""The ledger's steps."""

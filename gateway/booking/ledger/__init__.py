@@ -1,0 +1,1 @@
+"""The double-entry ledger as pure decisions: accounts, transfers, holds, settlement, invariants."""

@@ -1,0 +1,50 @@
+"""Deposits: how money comes into a wallet.
+
+Decides the transfers of a top-up (the payment provider owes the platform, the
+platform owes the client) and of a promotional grant (the platform pays).
+Never decides whether a payment really arrived; `booking/payment.py` does.
+Keeps: ids are derived from the payment or the campaign, so that neither can be
+credited twice.
+"""
+
+from gateway.booking.ledger.account import Chart, LedgerAccount, cash_of, platform
+from gateway.booking.ledger.command import Command, CommandName
+from gateway.booking.ledger.transfer import Flow, Transfer, TransferKind
+from gateway.ids import AccountId, TransferId, derived
+
+
+def top_up_command(payment: str, *, account: AccountId, micros: int) -> Command:
+    """The command that credits a payment; its id is the payment's."""
+    return Command(
+        id=derived("top_up", payment), name=CommandName.TOP_UP, body={"account": account, "micros": micros}
+    )
+
+
+def top_up(payment: str, *, account: AccountId, micros: int) -> Transfer:
+    """Paid-in money."""
+    return _deposit(Flow.TOP_UP, payment, Chart.PROCESSOR_CLEARING, into=cash_of(account), micros=micros)
+
+
+def promo_command(campaign: str, *, account: AccountId, micros: int, expires_wall_ns: int | None) -> Command:
+    """The command that grants promotional money; one grant per account and campaign."""
+    return Command(
+        id=derived("promo", account, campaign),
+        name=CommandName.PROMO_GRANT,
+        body={"account": account, "micros": micros, "expires_wall_ns": expires_wall_ns},
+    )
+
+
+def promo_grant(campaign: str, *, into: LedgerAccount, micros: int) -> Transfer:
+    """Promotional money."""
+    return _deposit(Flow.PROMO_GRANT, campaign, Chart.PROMO_COST, into=into, micros=micros)
+
+
+def _deposit(flow: Flow, name: str, source: Chart, *, into: LedgerAccount, micros: int) -> Transfer:
+    return Transfer(
+        id=TransferId(derived(flow, name, into.id)),
+        kind=TransferKind.POSTED,
+        flow=flow,
+        debit=platform(source).id,
+        credit=into.id,
+        micros=micros,
+    )
