@@ -1,0 +1,1 @@
+"""Where operations meets HTTP, the database, Prometheus and the log."""

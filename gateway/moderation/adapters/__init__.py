@@ -1,0 +1,1 @@
+"""Where moderation meets rule files and the database."""
