@@ -1,0 +1,1 @@
+"""Where the media plane meets sockets, OpenSSL, libsrtp, SCTP and SDP text."""

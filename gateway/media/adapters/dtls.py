@@ -1,0 +1,141 @@
+"""DTLS over the shared socket, by aiortc's transport in the server role (RFC 5763, RFC 5764).
+
+Decides what aiortc does not: how datagrams reach it (a small bounded queue),
+that SRTP keys are exported and not used, and that nothing malformed inside the
+tunnel ends it. Never sees RTP: the relay has the keys.
+Keeps: one certificate serves every leg, and the far certificate must match the
+fingerprint that was offered before any key is handed out.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
+from aiortc.rtcdtlstransport import DataReceiver, State
+from OpenSSL import SSL
+
+from gateway.limits import LEG_CONTROL_QUEUE_MAX
+from gateway.media.description import Fingerprint
+from gateway.media.ports import SrtpKeys
+
+_EXPORTER = b"EXTRACTOR-dtls_srtp"
+
+
+class LegIce:
+    """What aiortc's DTLS transport needs of an ICE transport, and no more."""
+
+    role = "controlled"
+    state = "completed"
+
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self._send_datagram = send
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(LEG_CONTROL_QUEUE_MAX + 1)
+        self._is_closed = False
+
+    def put(self, datagram: bytes) -> bool:
+        """Queue a datagram of the leg's path; False where LEG_CONTROL_QUEUE_MAX wait already."""
+        if self._is_closed or self._queue.qsize() >= LEG_CONTROL_QUEUE_MAX:
+            return False
+        self._queue.put_nowait(datagram)
+        return True
+
+    def close(self) -> None:
+        """Whoever waits for a datagram learns that none will come."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._queue.put_nowait(None)
+
+    async def _recv(self) -> bytes:
+        datagram = await self._queue.get()
+        if datagram is None:
+            raise ConnectionError
+        return datagram
+
+    async def _send(self, datagram: bytes) -> None:
+        self._send_datagram(datagram)
+
+
+class _Guard:
+    """Stands before SCTP: notes every packet and contains what a malformed one raises."""
+
+    def __init__(
+        self, receiver: DataReceiver, *, arrived: Callable[[], None], refused: Callable[[], None]
+    ) -> None:
+        self.receiver = receiver
+        self._arrived = arrived
+        self._refused = refused
+
+    async def _handle_data(self, data: bytes) -> None:
+        self._arrived()
+        try:
+            await self.receiver._handle_data(data)  # noqa: SLF001 the protocol's own name for it
+        except ConnectionError:
+            raise
+        except Exception:
+            # aiortc asserts on what a peer sends; that must not end the tunnel.
+            self._refused()
+
+
+class LegDtls(RTCDtlsTransport):
+    """One leg's DTLS, always the server.
+
+    Args:
+        ice: where datagrams come from and go to.
+        certificate: the gateway's.
+        arrived: called with every SCTP packet that authenticated.
+        refused: called where one was malformed.
+    """
+
+    def __init__(
+        self,
+        ice: LegIce,
+        certificate: RTCCertificate,
+        *,
+        arrived: Callable[[], None],
+        refused: Callable[[], None],
+    ) -> None:
+        super().__init__(ice, [certificate])  # type: ignore[arg-type]
+        self.srtp_keys: SrtpKeys | None = None
+        """Set when the handshake is done, None where the app negotiated no SRTP."""
+        self._arrived = arrived
+        self._refused = refused
+        self._guard: _Guard | None = None
+        self._set_role("server")
+
+    def _setup_srtp(self) -> None:
+        assert isinstance(self._ssl, SSL.Connection)
+        name = self._ssl.get_selected_srtp_profile()
+        profile = next((each for each in self._srtp_profiles if each.openssl_profile == name), None)
+        if profile is None:
+            return
+        material = self._ssl.export_keying_material(_EXPORTER, 2 * (profile.key_length + profile.salt_length))
+        self.srtp_keys = SrtpKeys(
+            profile=name.decode(),
+            inbound=profile.get_key_and_salt(material, 0),
+            outbound=profile.get_key_and_salt(material, 1),
+        )
+
+    def _register_data_receiver(self, receiver: DataReceiver) -> None:
+        self._guard = _Guard(receiver, arrived=self._arrived, refused=self._refused)
+        super()._register_data_receiver(self._guard)
+
+    def _unregister_data_receiver(self, receiver: DataReceiver) -> None:
+        if self._guard is not None and self._guard.receiver is receiver:
+            super()._unregister_data_receiver(self._guard)
+
+    async def shake_hands(self, fingerprints: Iterable[Fingerprint]) -> bool:
+        """Run the handshake; False where it failed or the certificate is not the one announced."""
+        announced = [RTCDtlsFingerprint(each.algorithm, each.value) for each in fingerprints]
+        try:
+            await self.start(RTCDtlsParameters(fingerprints=announced))
+        except (SSL.Error, ValueError, ConnectionError):
+            return False
+        return self._state is State.CONNECTED
+
+    async def shut(self) -> None:
+        """Say goodbye and wait until aiortc's own task is gone."""
+        task = self._task
+        await self.stop()
+        if task is not None:
+            await asyncio.gather(task, return_exceptions=True)
+        self.remove_all_listeners()

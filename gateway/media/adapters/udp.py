@@ -1,0 +1,49 @@
+"""The one UDP socket that every leg shares.
+
+Decides how it is opened: non-blocking, large buffers, and on `::` for both
+address families. Never reads: the relay does.
+Keeps: a kernel that gives less buffer than asked for is said once, at start.
+"""
+
+import socket
+
+import structlog
+
+from gateway.errors import Unavailable
+
+BUFFER_BYTES = 4 * 1024 * 1024
+"""Receive and send buffer; about 2 s of a thousand calls' voice."""
+
+_log = structlog.get_logger()
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """A bound, non-blocking UDP socket; port 0 takes a free one.
+
+    Raises:
+        Unavailable: `port_taken`, where the address cannot be bound.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        if host == "::":
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            sock.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
+        sock.setblocking(False)
+        sock.bind((host, port))
+    except OSError as failure:
+        sock.close()
+        raise Unavailable(f"UDP {host}:{port} cannot be bound: {failure}", code="port_taken") from failure
+    _warn_of_small_buffers(sock)
+    return sock
+
+
+def _warn_of_small_buffers(sock: socket.socket) -> None:
+    # Linux answers twice what it granted (socket(7)).
+    granted = {
+        name: sock.getsockopt(socket.SOL_SOCKET, option) // 2
+        for name, option in (("receive", socket.SO_RCVBUF), ("send", socket.SO_SNDBUF))
+    }
+    if min(granted.values()) < BUFFER_BYTES:
+        _log.warning("udp_buffers_small", wanted_bytes=BUFFER_BYTES, **granted)

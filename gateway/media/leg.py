@@ -1,0 +1,146 @@
+"""What one reading of the counters says of a leg, for evidence and for the operator.
+
+Decides how a row is read and how the evidence of a replaced leg is carried on,
+so that a rejoin never makes an arrival unheard. Never keeps a counter itself
+(the relay) and never judges presence (metering).
+Keeps: carried evidence only grows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gateway.ids import SessionId
+from gateway.media.audio_level import SILENCE_DBOV
+from gateway.media.counters import LEVEL_BUCKETS, Column, row_of
+from gateway.terms import LegEvidence, Side
+
+NS_PER_MS = 1_000_000
+"""Nanoseconds in a millisecond."""
+UNITS_PER_MS = 48
+"""RTP timestamp units in a millisecond."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegView:
+    """One leg on the operator's page; ages are None for never."""
+
+    session: SessionId
+    side: Side
+    connected: bool
+    """DTLS is up and a path is latched."""
+    family: str | None
+    """`ipv4` or `ipv6` of the path; the address itself stays inside."""
+    rtp_age_ms: int | None
+    rtcp_age_ms: int | None
+    stun_age_ms: int | None
+    packets_in: int
+    packets_out: int
+    lost: int
+    """Of the present source, towards the gateway."""
+    jitter_ms: float
+    bad_tag: int
+    replayed: int
+    throttled: int
+    level_dbov: int
+    levels: tuple[int, ...]
+    """Packets by audio level, 16 dB each, loudest first."""
+    muted: bool
+    rtt_ms: float | None
+    """Round trip to the app, from its receiver reports."""
+    loss_down: float
+    """Share of packets lost towards the app, as it last reported."""
+
+
+def nothing_heard(session: SessionId, side: Side) -> LegEvidence:
+    """The evidence of a leg that never sent anything."""
+    return LegEvidence(
+        session=session,
+        side=side,
+        connected=False,
+        rtp_packets=0,
+        rtp_first_ns=0,
+        rtp_last_ns=0,
+        rtcp_last_ns=0,
+        stun_last_ns=0,
+        sctp_last_ns=0,
+        rtp_forwarded=0,
+        rtp_span=0,
+        level_dbov=SILENCE_DBOV,
+    )
+
+
+def read_evidence(counters: Sequence[int], leg: int, *, connected: bool, carried: LegEvidence) -> LegEvidence:
+    """The leg's evidence on top of what its predecessors had.
+
+    Args:
+        counters: the relay's buffer.
+        leg: handle of a living leg.
+        connected: whether DTLS is up and a path is latched.
+        carried: evidence of the legs it replaced, `nothing_heard` for the first.
+    """
+    row = row_of(leg)
+    rtp_packets = counters[row + Column.RTP_IN]
+    return replace(
+        carried,
+        connected=connected,
+        rtp_packets=carried.rtp_packets + rtp_packets,
+        rtp_first_ns=carried.rtp_first_ns or counters[row + Column.RTP_FIRST_NS],
+        rtp_last_ns=max(carried.rtp_last_ns, counters[row + Column.RTP_LAST_NS]),
+        rtcp_last_ns=max(carried.rtcp_last_ns, counters[row + Column.RTCP_LAST_NS]),
+        stun_last_ns=max(carried.stun_last_ns, counters[row + Column.STUN_LAST_NS]),
+        sctp_last_ns=max(carried.sctp_last_ns, counters[row + Column.SCTP_LAST_NS]),
+        rtp_forwarded=carried.rtp_forwarded + counters[row + Column.RTP_FORWARDED],
+        rtp_span=carried.rtp_span + counters[row + Column.RTP_SPAN],
+        level_dbov=counters[row + Column.LEVEL_LAST] if rtp_packets else carried.level_dbov,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkQuality:
+    """What the control plane knows of the way to a leg."""
+
+    family: str | None = None
+    rtt_ns: int = 0
+    fraction_lost: int = 0
+    """Of 256."""
+
+
+def read_view(
+    counters: Sequence[int],
+    leg: int,
+    *,
+    session: SessionId,
+    side: Side,
+    connected: bool,
+    quality: LinkQuality,
+    now_ns: int,
+) -> LegView:
+    """The leg as the operator sees it."""
+    row = row_of(leg)
+
+    def age_ms(column: Column) -> int | None:
+        at_ns = counters[row + column]
+        return max(0, now_ns - at_ns) // NS_PER_MS if at_ns else None
+
+    levels = row + Column.LEVEL_0
+    return LegView(
+        session=session,
+        side=side,
+        connected=connected,
+        family=quality.family,
+        rtp_age_ms=age_ms(Column.RTP_LAST_NS),
+        rtcp_age_ms=age_ms(Column.RTCP_LAST_NS),
+        stun_age_ms=age_ms(Column.STUN_LAST_NS),
+        packets_in=counters[row + Column.RTP_IN],
+        packets_out=counters[row + Column.RTP_OUT],
+        lost=max(0, counters[row + Column.EXPECTED] - counters[row + Column.RECEIVED]),
+        jitter_ms=counters[row + Column.JITTER] / UNITS_PER_MS,
+        bad_tag=counters[row + Column.BAD_TAG],
+        replayed=counters[row + Column.REPLAYED],
+        throttled=counters[row + Column.THROTTLED],
+        level_dbov=counters[row + Column.LEVEL_LAST],
+        levels=tuple(counters[levels : levels + LEVEL_BUCKETS]),
+        muted=bool(counters[row + Column.MUTED]),
+        rtt_ms=quality.rtt_ns / NS_PER_MS if quality.rtt_ns else None,
+        loss_down=quality.fraction_lost / 256,
+    )

@@ -1,0 +1,277 @@
+"""The media plane as signalling and metering see it: sessions of two legs.
+
+Decides which connection is a side's leg (the newest offer wins), when two legs
+are linked, and what is told as a fact. Never forwards a packet (the relay),
+reads SDP or speaks DTLS (`adapters/`), nor judges presence (metering).
+Keeps: a link that was asked for holds across rejoins, and so does a mute; a
+side's evidence only grows; after `close` nothing of a session remains.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import structlog
+
+from gateway.clock import Clock
+from gateway.facts import FactSink, LegAudible, LegClosed, LegConnected, LegMoved
+from gateway.ids import AccountId, SessionId
+from gateway.media.counters import Drop
+from gateway.media.leg import LegView, nothing_heard, read_evidence, read_view
+from gateway.media.ports import Endpoint, Peer, Relay, Tap
+from gateway.terms import LegEvidence, SessionKind, Side
+
+OnText = Callable[[SessionId, Side, str], None]
+"""Called with every data channel text message a leg sends."""
+IceServers = Callable[[AccountId], list[dict[str, object]]]
+"""Makes the RTCIceServer entries of one account."""
+
+_log = structlog.get_logger()
+
+
+def ignore_text(_session: SessionId, _side: Side, _text: str) -> None:
+    """What hears data channel messages until somebody else does."""
+
+
+class _Place:
+    """One side's place in a session: the peer that fills it and what its forerunners left."""
+
+    def __init__(self, session: SessionId, side: Side) -> None:
+        self.session = session
+        self.side = side
+        self.peer: Peer | None = None
+        self.is_muted = False
+        self.carried = nothing_heard(session, side)
+
+    def read(self, counters: Sequence[int]) -> LegEvidence:
+        """The side's evidence, forerunners included."""
+        if self.peer is None:
+            return self.carried
+        is_connected = self.peer.is_connected
+        return read_evidence(counters, self.peer.leg, connected=is_connected, carried=self.carried)
+
+    def vacate(self, counters: Sequence[int]) -> Peer | None:
+        """Take the peer out and carry its evidence on."""
+        self.carried = replace(self.read(counters), connected=False)
+        peer, self.peer = self.peer, None
+        return peer
+
+
+class _Room:
+    """A session's places, and whether voice may pass between them."""
+
+    def __init__(self) -> None:
+        self.places: dict[Side, _Place] = {}
+        self.is_linked = False
+
+
+class _Listener:
+    """Turns what one peer says into facts; silent once another peer has its place."""
+
+    def __init__(
+        self, media: "MediaService", place: _Place, *, relay: Relay, sink: FactSink, now_ns: int
+    ) -> None:
+        self.peer: Peer | None = None
+        self._media = media
+        self._place = place
+        self._relay = relay
+        self._sink = sink
+        self._offered_at_ns = now_ns
+        self._log = _log.bind(session=place.session, side=place.side)
+
+    @property
+    def _is_current(self) -> bool:
+        return self.peer is not None and self._place.peer is self.peer
+
+    def connected(self, at_ns: int) -> None:
+        if self._is_current:
+            session, side = self._place.session, self._place.side
+            setup_ns = at_ns - self._offered_at_ns
+            self._log.info("leg_connected", setup_ms=setup_ns // 1_000_000)
+            self._sink.tell(LegConnected(at_ns=at_ns, session=session, side=side, setup_ns=setup_ns))
+
+    def heard(self, at_ns: int) -> None:
+        if self._is_current:
+            session, side = self._place.session, self._place.side
+            setup_ns = at_ns - self._offered_at_ns
+            self._log.info("leg_audible", setup_ms=setup_ns // 1_000_000)
+            self._sink.tell(LegAudible(at_ns=at_ns, session=session, side=side, setup_ns=setup_ns))
+
+    def moved(self, at_ns: int) -> None:
+        if self._is_current:
+            self._log.info("leg_moved")
+            self._sink.tell(LegMoved(at_ns=at_ns, session=self._place.session, side=self._place.side))
+
+    def closed(self, at_ns: int) -> None:
+        if self._is_current:
+            self._place.vacate(self._relay.counters())
+            self._log.info("leg_closed")
+            self._sink.tell(LegClosed(at_ns=at_ns, session=self._place.session, side=self._place.side))
+
+    def text(self, text: str) -> None:
+        if self._is_current:
+            self._media.on_text(self._place.session, self._place.side, text)
+
+
+class MediaService:
+    """Fills signalling's `Media` and metering's `Gate`.
+
+    Args:
+        relay: forwards between legs.
+        endpoint: negotiates with apps; works on the same relay.
+        clock: the clock whose instants the relay's arrivals are.
+        sink: hears LegConnected, LegAudible, LegMoved and LegClosed.
+        ice_servers: makes the RTCIceServer entries of one account.
+        on_text: hears every data channel text message; may be set later.
+    """
+
+    def __init__(
+        self,
+        *,
+        relay: Relay,
+        endpoint: Endpoint,
+        clock: Clock,
+        sink: FactSink,
+        ice_servers: IceServers,
+        on_text: OnText = ignore_text,
+    ) -> None:
+        self.on_text = on_text
+        """Hears every data channel text message."""
+        self._relay = relay
+        self._endpoint = endpoint
+        self._clock = clock
+        self._sink = sink
+        self._ice_servers = ice_servers
+        self._rooms: dict[SessionId, _Room] = {}
+
+    @property
+    def port(self) -> int:
+        """The UDP port that all legs share."""
+        return self._endpoint.port
+
+    async def answer(self, session: SessionId, side: Side, kind: SessionKind, offer_sdp: str) -> str:
+        """Take an offer and give the answer.
+
+        The same certificate fingerprint with a new ufrag restarts ICE and keeps
+        the keys; another fingerprint is a rejoin and replaces the side's leg.
+
+        Raises:
+            Unprocessable: `bad_offer`; the detail names the line and says why.
+            Unavailable: there are as many legs as there may be.
+        """
+        offer = self._endpoint.read(offer_sdp, kind)
+        room = self._rooms.get(session) or _Room()
+        place = room.places.get(side) or _Place(session, side)
+        if place.peer is not None and place.peer.fingerprints == offer.fingerprints:
+            return place.peer.answer(offer)
+        now_ns = self._clock.monotonic_ns()
+        listener = _Listener(self, place, relay=self._relay, sink=self._sink, now_ns=now_ns)
+        peer = self._endpoint.open(offer, listener)
+        answer = peer.answer(offer)
+        replaced = place.vacate(self._relay.counters())
+        listener.peer = place.peer = peer
+        room.places[side] = place
+        self._rooms[session] = room
+        self._relay.mute(peer.leg, muted=place.is_muted)
+        if room.is_linked:
+            self.link(session)
+        if replaced is not None:
+            _log.info("leg_replaced", session=session, side=side)
+            await replaced.close()
+        return answer
+
+    def link(self, session: SessionId) -> None:
+        """Forward both ways from the next packet, as soon as both legs are there."""
+        room = self._rooms.get(session)
+        if room is None:
+            return
+        room.is_linked = True
+        legs = [place.peer.leg for place in room.places.values() if place.peer is not None]
+        if len(legs) == len(Side):
+            self._relay.link(*legs)
+
+    def unlink(self, session: SessionId) -> None:
+        """Stop forwarding both ways from the next packet."""
+        room = self._rooms.get(session)
+        if room is None:
+            return
+        room.is_linked = False
+        for place in room.places.values():
+            if place.peer is not None:
+                self._relay.unlink(place.peer.leg)
+
+    def set_muted(self, session: SessionId, side: Side, *, muted: bool) -> None:
+        """Forward nothing of that leg's voice while muted."""
+        place = self._place(session, side)
+        if place is not None:
+            place.is_muted = muted
+            if place.peer is not None:
+                self._relay.mute(place.peer.leg, muted=muted)
+
+    def send_text(self, session: SessionId, side: Side, text: str) -> bool:
+        """Send one data channel message to that leg; False where no channel takes it."""
+        place = self._place(session, side)
+        return place is not None and place.peer is not None and place.peer.send_text(text)
+
+    async def close(self, session: SessionId | None = None) -> None:
+        """Close both legs of a session and forget them; without one, close the whole plane."""
+        if session is None:
+            self._rooms.clear()
+            await self._endpoint.close()
+            return
+        room = self._rooms.pop(session, None)
+        for place in room.places.values() if room is not None else ():
+            peer, place.peer = place.peer, None
+            if peer is not None:
+                await peer.close()
+
+    def ice_servers(self, account: AccountId) -> list[dict[str, object]]:
+        """RTCIceServer entries with time-limited credentials; none where no TURN server is set."""
+        return self._ice_servers(account)
+
+    def evidence(self) -> Sequence[LegEvidence]:
+        """One reading of every leg's counters."""
+        counters = self._relay.counters()
+        return [place.read(counters) for place in self._places()]
+
+    def legs(self) -> Sequence[LegView]:
+        """Every leg that has a connection, for the operator's page."""
+        counters = self._relay.counters()
+        now_ns = self._clock.monotonic_ns()
+        return [
+            read_view(
+                counters,
+                place.peer.leg,
+                session=place.session,
+                side=place.side,
+                connected=place.peer.is_connected,
+                quality=place.peer.quality,
+                now_ns=now_ns,
+            )
+            for place in self._places()
+            if place.peer is not None
+        ]
+
+    def drops(self) -> Mapping[str, int]:
+        """Datagrams dropped since the start, by reason."""
+        counters = self._relay.counters()
+        relayed = {drop.name.lower(): counters[drop] for drop in Drop}
+        return {**relayed, **self._endpoint.drops()}
+
+    def tap(self, session: SessionId, side: Side) -> Tap | None:
+        """The ring of that leg's packets, begun by asking; ask again after a rejoin."""
+        place = self._place(session, side)
+        return None if place is None or place.peer is None else self._relay.tap(place.peer.leg)
+
+    def untap(self, session: SessionId, side: Side) -> None:
+        """Stop copying that leg's packets."""
+        place = self._place(session, side)
+        if place is not None and place.peer is not None:
+            self._relay.untap(place.peer.leg)
+
+    def _place(self, session: SessionId, side: Side) -> _Place | None:
+        room = self._rooms.get(session)
+        return None if room is None else room.places.get(side)
+
+    def _places(self) -> Iterator[_Place]:
+        for room in self._rooms.values():
+            yield from room.places.values()

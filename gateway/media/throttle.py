@@ -1,0 +1,31 @@
+"""How fast one leg may send: the generic cell rate algorithm in one integer.
+
+Decides whether a packet still fits a rate with a burst. Counting what was
+refused, and what a refusal means, is the caller's.
+Keeps: over any length of time no more than `rate * seconds + burst` pass.
+See ITU-T I.371 annex A; the rate itself is in `gateway/limits.py`.
+"""
+
+from gateway.clock import NS
+
+
+class Throttle:
+    """A rate with a burst; holds one instant and allocates nothing per packet."""
+
+    __slots__ = ("_burst_ns", "_due_at_ns", "_step_ns")
+
+    def __init__(self, *, per_s: int, burst: int) -> None:
+        self._step_ns = NS // per_s
+        self._burst_ns = self._step_ns * burst
+        self._due_at_ns = 0
+
+    def admits(self, now_ns: int) -> bool:
+        """Whether one more packet fits now; a refused one does not use the rate up."""
+        due = self._due_at_ns
+        if due <= now_ns:
+            self._due_at_ns = now_ns + self._step_ns
+            return True
+        if due - now_ns + self._step_ns > self._burst_ns:
+            return False
+        self._due_at_ns = due + self._step_ns
+        return True
