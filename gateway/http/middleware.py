@@ -58,7 +58,9 @@ def identified(ids: IdSource) -> Middleware:
                 status = answer.status
                 return answer
             finally:
-                log.info(
+                # Pages poll every second: what was read and went well is told only to those who ask for it.
+                tell = log.debug if request.method == "GET" and 100 <= status < 400 else log.info
+                tell(
                     "http_request",
                     method=request.method,
                     route=_pattern(request),

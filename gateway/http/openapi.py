@@ -118,6 +118,7 @@ def _operation(route: Route, references: _References, schemas: dict[str, Json], 
         "parameters": _parameters(route, references, schemas),
         "responses": _responses(route, references),
         "security": _security(route.access),
+        "x-access": route.access,
     }
     if route.body is not None:
         schema = references[route.body, "validation"]

@@ -1,6 +1,8 @@
 """What a meter asks for: the values its methods return.
 
-Decides nothing; `service.py` carries effects out, in order.
+Decides nothing; `service.py` carries effects out, in order: what stops comes
+before what is told.
+Never a fact: a fact is told after its row is committed.
 """
 
 from dataclasses import dataclass

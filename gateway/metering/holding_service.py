@@ -10,7 +10,7 @@ from collections import defaultdict
 
 import structlog
 
-from gateway.errors import StoreDown
+from gateway.errors import GatewayError
 from gateway.ids import HoldId, SessionId, derived
 from gateway.metering.effect import HoldNeeded
 from gateway.metering.meter import Meter
@@ -62,7 +62,7 @@ class Holder:
             if answer.status in PLACED:
                 noted = self._journal.held(order.session, ordinal=needed.ordinal, micros=answer.placed_micros)
                 await self._journal.commit(noted)
-        except StoreDown as error:
+        except GatewayError as error:
             log.error("hold_waits", session=order.session, why=error.detail)
             meter.hold_failed(is_money_out=False)
             return None

@@ -1,6 +1,8 @@
 """A meter as an operator sees it.
 
-Decides nothing; it takes one look at a meter and gives plain values.
+Decides nothing; it takes one look at a meter and gives plain values. Costs
+count provisional seconds, as the apps are shown them.
+Never changes the meter.
 """
 
 from dataclasses import dataclass

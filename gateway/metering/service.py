@@ -296,6 +296,7 @@ class MeteringService:
                     self._move(session, SessionState.SUSPENDED, why)
                     self._sink.tell(facts.MeterSuspended(at_ns=at_ns, session=session, reason=why))
                 case effect.Resumed():
+                    self._gate.link(session)
                     self._move(session, SessionState.METERING, None)
                     self._sink.tell(facts.MeterResumed(at_ns=at_ns, session=session))
                 case effect.Warned(seconds_left=left_s, reason=of):

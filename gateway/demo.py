@@ -1,0 +1,68 @@
+"""`gateway serve` and `gateway demo`: run until told to stop.
+
+Decides what is printed at the start and that SIGINT and SIGTERM close in order.
+The demonstration adds people and money and shows where to look.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+
+from gateway.app import Gateway, Opening, start
+from gateway.booking.people_service import Seeded
+from gateway.config import Settings
+from gateway.money import written
+from gateway.terms import Role
+
+
+async def serve(opening: Opening) -> None:
+    """Open the gateway, say where it is, and close it at the first signal."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, stop.set)
+    gateway = await start(opening)
+    try:
+        sys.stdout.write(greeting(gateway, opening.settings))
+        sys.stdout.flush()
+        await stop.wait()
+    finally:
+        await gateway.close()
+
+
+def greeting(gateway: Gateway, settings: Settings) -> str:
+    """What the operator reads first."""
+    url = gateway.http_url
+    lines = [
+        "",
+        f"  companion app     {url}/",
+        f"  provider console  {url}/provider",
+        f"  operator page     {url}/ops",
+        f"  API reference     {url}/docs",
+        f"  voice and text    UDP port {gateway.media_port} ({gateway.relay} relay)",
+        "",
+    ]
+    if settings.is_demo:
+        lines += ["  Sign in with any of these numbers; the page shows the code.", ""]
+        lines += people(gateway.seeded, settings.currency)
+        lines += [
+            "",
+            "  Open the console in one window and go online, the app in another, and call.",
+            "  Ctrl-C stops; live sessions may resume within 15 s of the next start.",
+            "",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def people(seeded: Sequence[Seeded], currency: str) -> list[str]:
+    """One line for each seeded person."""
+    lines = []
+    for each in seeded:
+        person = each.person
+        what = f"{written(person.wallet_micros, currency)} in the wallet" if person.wallet_micros else ""
+        if person.role is Role.PROVIDER:
+            prices = person.price_micros_per_minute.items()
+            what = ", ".join(f"{kind} {written(price, currency)} a minute" for kind, price in prices)
+        lines.append(f"  {person.phone:<16}{person.role:<10}{person.nickname:<16}{what}".rstrip())
+    return lines
