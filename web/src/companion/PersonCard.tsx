@@ -1,0 +1,49 @@
+/** One provider: who, whether there, what a minute costs, and how to start. */
+
+import { price, t } from "../i18n";
+import type { Offer, PresenceState, Provider } from "../sdk/wire";
+import { Avatar } from "../ui/Avatar";
+import { Icon } from "../ui/Icon";
+
+interface Props {
+  provider: Provider;
+  presence: PresenceState;
+  onStart: (offer: Offer) => void;
+}
+
+export function PersonCard({ provider, presence, onStart }: Props) {
+  return (
+    <li class={presence === "online" ? "card person" : "card person person-away"} data-provider={provider.id}>
+      <Avatar id={provider.id} name={provider.nickname} size="normal" />
+      <div class="person-words">
+        <h2>{provider.nickname}</h2>
+        <p class={`presence presence-${presence}`} data-name="presence" data-presence={presence}>
+          {t(`presence.${presence}`)}
+        </p>
+        <p class="person-brief">{provider.brief}</p>
+      </div>
+      <div class="person-offers">
+        {provider.offers.map((offer) => {
+          const amount = price(offer.price_micros_per_minute, offer.currency);
+          const isVoice = offer.kind === "voice";
+          const values = { name: provider.nickname, price: amount };
+          return (
+            <button
+              key={offer.kind}
+              type="button"
+              class="offer"
+              disabled={presence !== "online"}
+              aria-label={t(isVoice ? "people.call_label" : "people.text_label", values)}
+              data-name={`start-${offer.kind}`}
+              onClick={() => onStart(offer)}
+            >
+              <Icon name={isVoice ? "phone" : "chat"} />
+              <span class="offer-kind">{t(isVoice ? "people.call" : "people.text")}</span>
+              <span class="offer-price">{t("people.per_minute", { price: amount })}</span>
+            </button>
+          );
+        })}
+      </div>
+    </li>
+  );
+}

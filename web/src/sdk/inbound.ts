@@ -1,0 +1,43 @@
+/**
+ * What arrives from the other side, read from a statistics report of the browser.
+ *
+ * Pure: a report in, numbers out. "Heard" means that authenticated voice packets arrive, not that
+ * somebody speaks: silence is also a conversation.
+ */
+
+export interface Inbound {
+  packets: number;
+  lost: number;
+  jitterMs: number;
+  /** 0 to 1, as heard a moment ago. */
+  level: number;
+  /** Grows with loudness and time (W3C webrtc-stats, `totalAudioEnergy`). */
+  energy: number;
+  roundTripMs: number | null;
+}
+
+export const NOTHING: Inbound = { packets: 0, lost: 0, jitterMs: 0, level: 0, energy: 0, roundTripMs: null };
+
+type Entry = Record<string, unknown> & { type?: string };
+
+/** Sum the inbound audio streams of a report. */
+export function inboundOf(report: Iterable<Entry>): Inbound {
+  const seen = { ...NOTHING };
+  for (const entry of report) {
+    if (entry.type === "inbound-rtp" && entry.kind === "audio") {
+      seen.packets += number(entry.packetsReceived);
+      seen.lost += number(entry.packetsLost);
+      seen.jitterMs = Math.round(number(entry.jitter) * 1000);
+      seen.level = Math.max(seen.level, number(entry.audioLevel));
+      seen.energy += number(entry.totalAudioEnergy);
+    }
+    if (entry.type === "candidate-pair" && entry.nominated === true && "currentRoundTripTime" in entry) {
+      seen.roundTripMs = Math.round(number(entry.currentRoundTripTime) * 1000);
+    }
+  }
+  return seen;
+}
+
+function number(value: unknown): number {
+  return typeof value === "number" && Number.isFinite(value) ? value : 0;
+}
