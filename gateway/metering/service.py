@@ -19,17 +19,19 @@ from gateway.clock import NS, Clock
 from gateway.errors import StoreDown, Unprocessable
 from gateway.facts import FactSink
 from gateway.ids import AccountId, IdSource, SessionId
-from gateway.limits import LIVE_SESSIONS_MAX, REPORT_DIFFERENCE_S, WITNESS_POLL_NS
+from gateway.limits import WITNESS_POLL_NS
 from gateway.metering import effect
 from gateway.metering.allowance import Spend, time_left_s
 from gateway.metering.cover import Cover
 from gateway.metering.effect import Effect
 from gateway.metering.holding_service import PLACED, Holder
 from gateway.metering.meter import Meter
+from gateway.metering.moving_service import Mover
 from gateway.metering.phase import MeterInput, MeterPhase, Response
 from gateway.metering.ports import Gate, HoldStatus, Journal, Moves, Purse, Signer
 from gateway.metering.reading import MeterReading, reading_of
 from gateway.metering.record import Record
+from gateway.metering.report import Reports
 from gateway.metering.settling_service import Settler
 from gateway.metering.status import ConfirmStatus, OpenStatus
 from gateway.metering.tariff import tariff_of
@@ -40,10 +42,14 @@ from gateway.work import Work, together
 
 log = structlog.get_logger(__name__)
 
+CLOSE_S = 5.0
+"""How long settlements may take when the process stops; start-up takes up the rest."""
 LAGS_KEPT = 4096
 """Tick lags kept for the percentile on the operator page."""
 
 _LIVE = (MeterPhase.RUNNING, MeterPhase.SUSPENDED)
+_JUDGES_LOSSES = (*_LIVE, MeterPhase.RECOVERING)
+_LOSSES = (EndReason.LOST_CLIENT, EndReason.LOST_PROVIDER)
 _HUNG_UP = {EndReason.HANGUP_CLIENT: Side.CLIENT, EndReason.HANGUP_PROVIDER: Side.PROVIDER}
 
 
@@ -66,7 +72,7 @@ class MeteringService:
         self._holder = Holder(purse=purse, journal=journal)
         self._gate = gate
         self._journal = journal
-        self._moves = moves
+        self._mover = Mover(journal=journal, moves=moves)
         self._clock = clock
         self._sink = sink
         self._settler = Settler(
@@ -74,7 +80,7 @@ class MeteringService:
         )
         self._meters: dict[SessionId, Meter] = {}
         self._available: dict[AccountId, int] = {}
-        self._reported: deque[tuple[SessionId, int]] = deque(maxlen=LIVE_SESSIONS_MAX)
+        self._reports = Reports()
         self._tasks: set[asyncio.Task[None]] = set()
         self._second = -1
         self._wall_watch = WallWatch()
@@ -183,17 +189,20 @@ class MeteringService:
             self._apply(meter, meter.advance(now_ns, self._clock.wall_ns()))
 
     def stop(self, session: SessionId, reason: EndReason) -> None:
-        """Stop counting and forwarding at this instant, for good; the first reason stands."""
-        if meter := self._meters.get(session):
+        """Stop counting and forwarding at this instant, for good; the first reason stands.
+
+        A lost socket is one stop witness only: a meter that counts hears of it by the missing
+        acknowledgements and ends when the packets stop too, or stand alone for too long.
+        """
+        meter = self._meters.get(session)
+        if meter and not (reason in _LOSSES and meter.phase in _JUDGES_LOSSES):
             self._apply(meter, meter.stop(reason, self._clock.monotonic_ns(), by=_HUNG_UP.get(reason)))
 
     def report(self, session: SessionId, side: Side, *, seconds: int) -> None:
         """An app's own count after the end; a difference opens a review, it never raises a bill."""
-        found = next((billed_s for known, billed_s in self._reported if known == session), None)
-        if found is None:
+        if not self._reports.is_known(session):
             return
-        is_apart = abs(seconds - found) * 1000 > REPORT_DIFFERENCE_S * 1000 + found * 5
-        why = f"the {side}'s app counted {seconds} s, the gateway {found} s" if is_apart else None
+        why = self._reports.difference(session, side, seconds)
         work = self._journal.report(session, side, seconds=seconds, why=why)
         self._spawn(self._commit(session, work, "report"))
         if why is not None:
@@ -284,20 +293,20 @@ class MeteringService:
                 case effect.Stopped(reason=reason):
                     self._gate.unlink(session)
                     if meter.phase is MeterPhase.DRAINING:
-                        self._move(session, SessionState.ENDING, reason)
+                        self._mover.move(session, SessionState.ENDING, reason)
                     self._sink.tell(facts.MeterStopped(at_ns=wanted.at_ns, session=session, reason=reason))
                 case effect.Frozen():
                     meter.freeze(at_ns, self._clock.wall_ns())
                     self._spawn(self._settle(meter))
                 case effect.Started(at_ns=started_ns, wall_ns=wall_ns):
-                    self._move(session, SessionState.METERING, None)
+                    self._mover.move(session, SessionState.METERING)
                     self._sink.tell(facts.MeterStarted(at_ns=started_ns, session=session, wall_ns=wall_ns))
                 case effect.Suspended(reason=why):
-                    self._move(session, SessionState.SUSPENDED, why)
+                    self._mover.move(session, SessionState.SUSPENDED, why)
                     self._sink.tell(facts.MeterSuspended(at_ns=at_ns, session=session, reason=why))
                 case effect.Resumed():
                     self._gate.link(session)
-                    self._move(session, SessionState.METERING, None)
+                    self._mover.move(session, SessionState.METERING)
                     self._sink.tell(facts.MeterResumed(at_ns=at_ns, session=session))
                 case effect.Warned(seconds_left=left_s, reason=of):
                     fact = facts.WarningDue(at_ns=at_ns, session=session, seconds_left=left_s, reason=of)
@@ -330,8 +339,9 @@ class MeteringService:
             self._available[meter.order.client] = available
 
     async def _settle(self, meter: Meter) -> None:
+        await self._mover.written(meter.order.session)
         await self._settler.settle(meter)
-        self._reported.append((meter.order.session, meter.record.tally.witnessed_s))
+        self._reports.settled(meter.order.session, meter.record.tally.witnessed_s)
         self._forget(meter)
 
     def _forget(self, meter: Meter) -> None:
@@ -353,7 +363,7 @@ class MeteringService:
             effects = meter.recover(meter.record, now_ns)
             if meter.phase is MeterPhase.RECOVERING:
                 self._gate.link(session)
-                self._move(session, SessionState.RECOVERING, SuspendReason.RESTART)
+                self._mover.move(session, SessionState.RECOVERING, SuspendReason.RESTART)
             self._apply(meter, effects)
 
     async def _restored(self, session: SessionId) -> Meter | None:
@@ -368,13 +378,9 @@ class MeteringService:
     async def close(self) -> None:
         """Write what is known and let settlements finish; live sessions are found again at start-up."""
         await self._write(self._clock.monotonic_ns() // NS)
+        await self._mover.close(within_s=CLOSE_S)
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=5)
-
-    def _move(
-        self, session: SessionId, state: SessionState, reason: EndReason | SuspendReason | None
-    ) -> None:
-        self._spawn(self._commit(session, self._moves.move(session, state, reason), str(state)))
+            await asyncio.wait(self._tasks, timeout=CLOSE_S)
 
     async def _commit(self, session: SessionId, work: Work, what: str) -> None:
         try:

@@ -382,3 +382,18 @@ async def test_a_connection_that_never_comes_is_connect_failed_with_nothing_owed
     assert (receipt["end_reason"], receipt["charge_micros"]) == ("connect_failed", 0)
     assert world.moves.states == ["connect_failed"]
     assert world.purse.available_micros == 100_000_000
+
+
+async def test_a_lost_socket_alone_ends_a_counting_session_five_seconds_later_with_grade_b() -> None:
+    world = World()
+    made = await world.call()
+    await world.run(10)
+    world.people[made.session][0].acks = False
+    await world.run(15)
+
+    world.service.stop(made.session, EndReason.LOST_CLIENT)
+    assert world.sink.of(facts.MeterStopped) == []
+    receipt = await world.settled(made.session)
+
+    assert (receipt["end_reason"], receipt["grade"]) == ("lost_client", "B")
+    assert receipt["billed_s"] == 10

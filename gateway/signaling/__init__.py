@@ -1,0 +1,1 @@
+"""Who is in the session: states, legs, chat, presence, the socket."""

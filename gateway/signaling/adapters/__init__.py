@@ -1,0 +1,1 @@
+"""Where signalling meets sockets, SQLite, Redis and the event loop's timers."""

@@ -1,0 +1,177 @@
+"""Bytes to documents and notices to bytes, as JSON and as MessagePack.
+
+Decides what is refused before anything is looked at: size, depth, doubled keys,
+numbers that are none, extension types, a text frame on a binary socket.
+Never knows a message; `wire.py` does.
+Keeps: both subprotocols carry the same documents. A notice's fields are written
+in order, `type` first; one whose default is None is left out while it is None.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any, NoReturn
+
+import msgpack
+
+from gateway.limits import JSON_DEPTH_MAX, SOCKET_MESSAGE_BYTES_MAX
+from gateway.signaling.adapters.wire import Unreadable
+from gateway.signaling.notice import Notice
+from gateway.signaling.outcome import Outcome
+
+
+class Subprotocol(StrEnum):
+    """How a socket writes its messages (RFC 6455 §1.9)."""
+
+    JSON = "gateway.json"
+    """Text frames."""
+    MSGPACK = "gateway.msgpack"
+    """Binary frames."""
+
+
+def read(subprotocol: Subprotocol, data: str | bytes) -> object:
+    """The document in one frame.
+
+    Raises:
+        Unreadable: MALFORMED, with a sentence that does not repeat the data.
+    """
+    if isinstance(data, str) is not (subprotocol is Subprotocol.JSON):
+        raise Unreadable(Outcome.MALFORMED, f"{subprotocol} does not use this kind of frame.")
+    if bytes_in(data) > SOCKET_MESSAGE_BYTES_MAX:
+        raise Unreadable(Outcome.MALFORMED, f"A message has at most {SOCKET_MESSAGE_BYTES_MAX} bytes.")
+    try:
+        document = json_of(data) if isinstance(data, str) else _msgpack_of(data)
+    except RecursionError:
+        raise Unreadable(Outcome.MALFORMED, "It is nested too deeply.") from None
+    except (ValueError, TypeError, msgpack.UnpackException, msgpack.StackError):
+        raise Unreadable(Outcome.MALFORMED, f"It is not {subprotocol.removeprefix('gateway.')}.") from None
+    if not _is_shallow(document):
+        raise Unreadable(Outcome.MALFORMED, f"It is nested deeper than {JSON_DEPTH_MAX}.")
+    if not _is_text(document):
+        raise Unreadable(Outcome.MALFORMED, "It holds half of a surrogate pair.")
+    return document
+
+
+def bytes_in(data: str | bytes) -> int:
+    """The size of a frame's data as it was on the wire."""
+    return len(data) if isinstance(data, bytes) else len(data.encode("utf-8", "surrogatepass"))
+
+
+def json_of(text: str) -> object:
+    """Strict JSON: no NaN, no doubled keys.
+
+    Raises:
+        ValueError, RecursionError: it is not.
+    """
+    return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+
+
+def write(subprotocol: Subprotocol, notice: Notice) -> str | bytes:
+    """One frame's worth of a notice."""
+    return json_text(notice) if subprotocol is Subprotocol.JSON else bytes(msgpack.packb(document_of(notice)))
+
+
+def json_text(notice: Notice) -> str:
+    """The notice as JSON text."""
+    return json.dumps(document_of(notice), ensure_ascii=False, separators=(",", ":"))
+
+
+def document_of(notice: Notice) -> dict[str, object]:
+    """The notice as plain dictionaries and lists."""
+    return _plain_object(notice)
+
+
+def _msgpack_of(data: bytes) -> object:
+    return msgpack.unpackb(
+        data,
+        raw=False,
+        strict_map_key=True,
+        object_pairs_hook=_object,
+        max_ext_len=0,
+        max_str_len=SOCKET_MESSAGE_BYTES_MAX,
+        max_bin_len=0,
+    )
+
+
+def _object(pairs: Iterable[tuple[Any, Any]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if not isinstance(key, str) or key in found:
+            raise ValueError("a key is doubled or no string")
+        found[key] = value
+    return found
+
+
+def _refuse_constant(_name: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+def _is_shallow(document: object) -> bool:
+    """Whether nothing lies deeper than JSON_DEPTH_MAX; walks level by level, so depth costs no stack."""
+    level = [document]
+    for _ in range(JSON_DEPTH_MAX + 1):
+        level = [child for node in level for child in _children(node)]
+        if not level:
+            return True
+    return False
+
+
+def _is_text(document: object) -> bool:
+    """Whether every string can be written again: JSON's escapes can make half a character (RFC 8259 §8.2)."""
+    waiting = [document]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, str) and not node.isascii() and any("\ud800" <= one <= "\udfff" for one in node):
+            return False
+        waiting += [*_children(node), *(node if isinstance(node, dict) else ())]
+    return True
+
+
+def _children(node: object) -> Iterable[object]:
+    if isinstance(node, dict):
+        return node.values()
+    return node if isinstance(node, list) else ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Slot:
+    """How one field is written."""
+
+    attribute: str
+    name: str
+    """`from` for `from_`."""
+    is_left_out_when_none: bool
+
+
+_SLOTS: dict[type, tuple[_Slot, ...]] = {}
+
+
+def _slots(kind: type) -> tuple[_Slot, ...]:
+    """How a class is written, worked out once."""
+    if kind not in _SLOTS:
+        found = [
+            _Slot(field.name, field.name.rstrip("_"), field.default is None)
+            for field in dataclasses.fields(kind)
+        ]
+        _SLOTS[kind] = tuple(sorted(found, key=lambda slot: slot.name != "type"))
+    return _SLOTS[kind]
+
+
+def _plain_object(value: object) -> dict[str, object]:
+    written: dict[str, object] = {}
+    for slot in _slots(value.__class__):
+        field = getattr(value, slot.attribute)
+        if field is not None or not slot.is_left_out_when_none:
+            written[slot.name] = _plain(field)
+    return written
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return _plain_object(value) if dataclasses.is_dataclass(value) else value

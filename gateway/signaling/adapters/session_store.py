@@ -1,0 +1,272 @@
+"""Sessions and their transitions in SQLite.
+
+Decides nothing: the transition table is `session.py`'s, read here inside the
+transaction. Works run in whoever's transaction they are handed to, so a move
+and its money effect are one commit.
+Keeps: one open session per provider and per client (partial unique indexes); a
+transition row is unique on (session, seq, epoch) and never changes; the first
+end reason stands. See docs/metering.md, "Session states".
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.clock import Clock
+from gateway.ids import AccountId, SessionId
+from gateway.signaling.ports import MoveRefused, SessionRow
+from gateway.signaling.session import can_move
+from gateway.store.database import Database
+from gateway.store.migration import Migration
+from gateway.terms import EndReason, MeterOrder, SessionKind, SessionState, SuspendReason, TariffSnapshot
+from gateway.work import Work
+
+SESSIONS = Migration(
+    "signaling",
+    1,
+    """
+    CREATE TABLE sessions (
+        id TEXT PRIMARY KEY,
+        client TEXT NOT NULL,
+        provider TEXT NOT NULL CHECK (provider <> client),
+        kind TEXT NOT NULL,
+        state TEXT NOT NULL,
+        end_reason TEXT,
+        tariff TEXT NOT NULL,
+        tariff_hash TEXT NOT NULL,
+        fee_bp INTEGER NOT NULL,
+        duration_s_max INTEGER NOT NULL,
+        slot_ends_wall_ns INTEGER,
+        nonce_client TEXT NOT NULL,
+        nonce_provider TEXT NOT NULL,
+        created_wall_ns INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        epoch INTEGER NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX one_open_session_per_provider ON sessions (provider)
+        WHERE state IN ('created', 'ringing', 'accepted', 'connecting', 'metering', 'suspended',
+                        'recovering', 'ending');
+    CREATE UNIQUE INDEX one_open_session_per_client ON sessions (client)
+        WHERE state IN ('created', 'ringing', 'accepted', 'connecting', 'metering', 'suspended',
+                        'recovering', 'ending');
+    CREATE INDEX sessions_by_client ON sessions (client, created_wall_ns, id);
+    CREATE INDEX sessions_by_provider ON sessions (provider, created_wall_ns, id);
+    CREATE INDEX sessions_unfinished ON sessions (created_wall_ns)
+        WHERE state NOT IN ('settled', 'disputed', 'adjusted', 'declined', 'missed', 'cancelled', 'busy',
+                            'connect_failed');
+    CREATE TABLE session_transitions (
+        session TEXT NOT NULL REFERENCES sessions (id),
+        seq INTEGER NOT NULL,
+        epoch INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        reason TEXT,
+        at_wall_ns INTEGER NOT NULL,
+        PRIMARY KEY (session, seq, epoch)
+    ) STRICT;
+    CREATE TRIGGER session_transitions_stay BEFORE UPDATE ON session_transitions
+        BEGIN SELECT RAISE(ABORT, 'a transition is never changed'); END;
+    CREATE TRIGGER session_transitions_remain BEFORE DELETE ON session_transitions
+        BEGIN SELECT RAISE(ABORT, 'a transition is never deleted'); END;
+    """,
+)
+
+
+_UNFINISHED = """
+    SELECT * FROM sessions WHERE state NOT IN ('settled', 'disputed', 'adjusted', 'declined', 'missed',
+    'cancelled', 'busy', 'connect_failed') ORDER BY created_wall_ns, id
+"""
+_INSERT = """
+    INSERT INTO sessions (id, client, provider, kind, state, end_reason, tariff, tariff_hash, fee_bp,
+        duration_s_max, slot_ends_wall_ns, nonce_client, nonce_provider, created_wall_ns, seq, epoch)
+    VALUES (:id, :client, :provider, :kind, :state, :end_reason, :tariff, :tariff_hash, :fee_bp,
+        :duration_s_max, :slot_ends_wall_ns, :nonce_client, :nonce_provider, :created_wall_ns, :seq, :epoch)
+"""
+_SWAP = """
+    UPDATE sessions SET state = :target, seq = :seq, epoch = :epoch,
+        end_reason = COALESCE(end_reason, :end_reason)
+    WHERE id = :id AND state = :state AND seq = :seq - 1
+"""
+_PAGE = """
+    SELECT * FROM sessions
+    WHERE (client = :account OR provider = :account)
+        AND (:before_wall_ns IS NULL OR (created_wall_ns, id) < (:before_wall_ns, :before_id))
+    ORDER BY created_wall_ns DESC, id DESC LIMIT :limit
+"""
+
+
+Step = tuple[int, SessionState, EndReason | SuspendReason | None]
+"""Number, state and reason of a transition."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One stored transition."""
+
+    seq: int
+    """From 1 without gaps."""
+    state: SessionState
+    reason: EndReason | SuspendReason | None
+    at_wall_ns: int
+
+
+class SessionStore:
+    """The `Sessions` of production, and the history that HTTP reads."""
+
+    def __init__(self, database: Database, *, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def create(self, row: SessionRow) -> Work:
+        """Insert the session and its first transition; a side exit gets both of its transitions."""
+
+        def insert(transaction: sqlite3.Connection) -> None:
+            is_plain = row.state is SessionState.CREATED
+            try:
+                transaction.execute(_INSERT, _columns(row, seq=1 if is_plain else 2))
+            except sqlite3.IntegrityError as refusal:
+                raise MoveRefused(f"{row.order.session} cannot be opened: {refusal}") from refusal
+            self._note(transaction, row.order.session, epoch=row.epoch, step=(1, SessionState.CREATED, None))
+            if not is_plain:
+                self._note(
+                    transaction, row.order.session, epoch=row.epoch, step=(2, row.state, row.end_reason)
+                )
+
+        return insert
+
+    def move(
+        self, session: SessionId, state: SessionState, reason: EndReason | SuspendReason | None = None
+    ) -> Work:
+        """Compare-and-swap to `state` along the transition table and append the transition row."""
+
+        def swap(transaction: sqlite3.Connection) -> None:
+            found = transaction.execute(
+                "SELECT state, seq, epoch FROM sessions WHERE id = ?", (session,)
+            ).fetchone()
+            if found is None or not can_move(SessionState(found["state"]), state):
+                present = found["state"] if found else "unknown"
+                raise MoveRefused(f"{session} is {present} and cannot become {state}")
+            seq = found["seq"] + 1
+            # A take-over begins a new epoch: rows of an owner that lost it cannot pass for this one's.
+            epoch = found["epoch"] + (state is SessionState.RECOVERING)
+            values = {
+                "id": session,
+                "state": found["state"],
+                "target": state,
+                "seq": seq,
+                "epoch": epoch,
+                "end_reason": reason if isinstance(reason, EndReason) else None,
+            }
+            if transaction.execute(_SWAP, values).rowcount != 1:
+                raise MoveRefused(f"{session} was moved by somebody else")
+            self._note(transaction, session, epoch=epoch, step=(seq, state, reason))
+
+        return swap
+
+    async def commit(self, work: Work) -> None:
+        """Run one work in a transaction of its own."""
+        await self._database.write(work)
+
+    async def load(self, session: SessionId) -> SessionRow | None:
+        """One session."""
+
+        def query(connection: sqlite3.Connection) -> SessionRow | None:
+            found = connection.execute("SELECT * FROM sessions WHERE id = ?", (session,)).fetchone()
+            return None if found is None else _row(found)
+
+        return await self._database.read(query)
+
+    async def unfinished(self) -> Sequence[SessionRow]:
+        """Every session that is not settled or voided, oldest first."""
+        return await self._database.read(
+            lambda connection: [_row(found) for found in connection.execute(_UNFINISHED)]
+        )
+
+    async def page(
+        self, account: AccountId, *, before: tuple[int, str] | None, limit: int
+    ) -> Sequence[SessionRow]:
+        """The account's sessions, newest first, from after `before` (created_wall_ns, id) on."""
+        wall_ns, name = before if before is not None else (None, None)
+        values = {"account": account, "before_wall_ns": wall_ns, "before_id": name, "limit": limit}
+        return await self._database.read(
+            lambda connection: [_row(found) for found in connection.execute(_PAGE, values)]
+        )
+
+    async def timeline(self, session: SessionId) -> Sequence[Transition]:
+        """Every transition of a session, in order."""
+
+        def query(connection: sqlite3.Connection) -> Sequence[Transition]:
+            rows = connection.execute(
+                "SELECT * FROM session_transitions WHERE session = ? ORDER BY epoch, seq", (session,)
+            )
+            return [
+                Transition(
+                    seq=found["seq"],
+                    state=SessionState(found["state"]),
+                    reason=_reason(found["reason"]),
+                    at_wall_ns=found["at_wall_ns"],
+                )
+                for found in rows
+            ]
+
+        return await self._database.read(query)
+
+    def _note(self, transaction: sqlite3.Connection, session: SessionId, *, epoch: int, step: Step) -> None:
+        seq, state, reason = step
+        transaction.execute(
+            "INSERT INTO session_transitions (session, seq, epoch, state, reason, at_wall_ns)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (session, seq, epoch, state, reason, self._clock.wall_ns()),
+        )
+
+
+def _columns(row: SessionRow, *, seq: int) -> dict[str, object]:
+    order = row.order
+    return {
+        "id": order.session,
+        "client": order.client,
+        "provider": order.provider,
+        "kind": order.kind,
+        "state": row.state,
+        "end_reason": row.end_reason,
+        "tariff": order.tariff.canonical,
+        "tariff_hash": order.tariff.hash,
+        "fee_bp": order.fee_bp,
+        "duration_s_max": order.duration_s_max,
+        "slot_ends_wall_ns": order.slot_ends_wall_ns,
+        "nonce_client": order.nonce_client,
+        "nonce_provider": order.nonce_provider,
+        "created_wall_ns": row.created_wall_ns,
+        "seq": seq,
+        "epoch": row.epoch,
+    }
+
+
+def _row(found: sqlite3.Row) -> SessionRow:
+    order = MeterOrder(
+        session=SessionId(found["id"]),
+        client=AccountId(found["client"]),
+        provider=AccountId(found["provider"]),
+        kind=SessionKind(found["kind"]),
+        tariff=TariffSnapshot(canonical=found["tariff"], hash=found["tariff_hash"]),
+        fee_bp=found["fee_bp"],
+        duration_s_max=found["duration_s_max"],
+        slot_ends_wall_ns=found["slot_ends_wall_ns"],
+        nonce_client=found["nonce_client"],
+        nonce_provider=found["nonce_provider"],
+    )
+    return SessionRow(
+        order=order,
+        state=SessionState(found["state"]),
+        created_wall_ns=found["created_wall_ns"],
+        end_reason=EndReason(found["end_reason"]) if found["end_reason"] else None,
+        epoch=found["epoch"],
+    )
+
+
+def _reason(text: str | None) -> EndReason | SuspendReason | None:
+    if text is None:
+        return None
+    return EndReason(text) if text in _END_REASONS else SuspendReason(text)
+
+
+_END_REASONS = frozenset(EndReason)
