@@ -118,7 +118,7 @@ class MeterStarted(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TickCounted(Fact):
-    """A second of a live session ended; its row is committed."""
+    """A second of a live session ended at `at_ns`; its row is committed."""
 
     tick: int
     """Number of the second that ended, from 1."""

@@ -8,7 +8,7 @@ Keeps: a stop unlinks the relay in the same call, before anything is awaited.
 """
 
 import asyncio
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
@@ -44,8 +44,6 @@ log = structlog.get_logger(__name__)
 
 CLOSE_S = 5.0
 """How long settlements may take when the process stops; start-up takes up the rest."""
-LAGS_KEPT = 4096
-"""Tick lags kept for the percentile on the operator page."""
 
 _LIVE = (MeterPhase.RUNNING, MeterPhase.SUSPENDED)
 _JUDGES_LOSSES = (*_LIVE, MeterPhase.RECOVERING)
@@ -84,7 +82,6 @@ class MeteringService:
         self._tasks: set[asyncio.Task[None]] = set()
         self._second = -1
         self._wall_watch = WallWatch()
-        self.tick_lags_ns: deque[int] = deque(maxlen=LAGS_KEPT)
 
     async def open(self, order: MeterOrder, *, also: Work) -> OpenStatus:
         """Place the first hold and register the meter; `also` commits in the same transaction."""
@@ -268,7 +265,6 @@ class MeteringService:
             for fact in self._apply(meter, meter.second(now_ns, funds_left_s=left[meter.order.client]))
         ]
         await self._write(now_ns // NS)
-        self.tick_lags_ns.append(self._clock.monotonic_ns() - now_ns // NS * NS)
         for fact in ticks:
             self._sink.tell(fact)
 
@@ -314,14 +310,15 @@ class MeteringService:
                 case effect.HoldNeeded():
                     self._spawn(self._extend(meter, wanted))
                 case effect.Ticked():
-                    ticks.append(self._tick(meter, wanted, at_ns))
+                    ticks.append(self._tick(meter, wanted))
         return ticks
 
-    def _tick(self, meter: Meter, ticked: effect.Ticked, at_ns: int) -> facts.TickCounted:
-        spend = meter.spend(at_ns)
+    def _tick(self, meter: Meter, ticked: effect.Ticked) -> facts.TickCounted:
+        ended_ns = meter.tick_end_ns(ticked.number)
+        spend = meter.spend(ended_ns)
         cost = meter.tariff.cost(spend.used_s)
         return facts.TickCounted(
-            at_ns=at_ns,
+            at_ns=ended_ns,
             session=meter.order.session,
             tick=ticked.number,
             billed_s=meter.record.tally.billed_s,
@@ -400,5 +397,4 @@ class MeteringService:
 
     def live(self) -> list[MeterReading]:
         """Every meter of this process, for the operator page."""
-        now_ns = self._clock.monotonic_ns()
-        return [reading_of(meter, now_ns) for meter in self._meters.values()]
+        return [reading_of(meter, self._clock.monotonic_ns()) for meter in self._meters.values()]
