@@ -1,0 +1,144 @@
+"""The gateway under test, as a child process.
+
+Decides how it is started (`python -m gateway.selftest serve`, on loopback, on
+free ports, in a directory of its own, pinned to one core where the machine has
+more), what it says when it is ready, and how it is stopped.
+Never reaches into it; what it costs is read from /proc.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+READY_PREFIX = b'{"url"'
+READY_S = 60.0
+STOP_S = 20.0
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two people who may call each other, by the telephone numbers they sign in with."""
+
+    client: str
+    """The one who pays; has money."""
+    provider: str
+    """The one who is paid; offers voice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """What the gateway said when it was ready."""
+
+    url: str
+    """Its HTTP address."""
+    operator: str
+    """The telephone number of an operator."""
+    pairs: tuple[Pair, ...]
+    """Who may call whom."""
+
+
+class House:
+    """A gateway in a child process; use as an async context manager."""
+
+    def __init__(self, directory: Path, *, pairs: int, core: int | None = None) -> None:
+        """`core` pins the gateway to one processor."""
+        self._directory = directory
+        self._pairs = pairs
+        self._core = core
+        self._process: asyncio.subprocess.Process | None = None
+        self._ready: Ready | None = None
+        self._drain: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "gateway.selftest", "serve"),
+            *("--pairs", str(self._pairs), "--directory", str(self._directory)),
+            stdout=asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.PIPE,
+        )
+        if self._core is not None:
+            os.sched_setaffinity(self._process.pid, {self._core})
+        try:
+            self._ready = await asyncio.wait_for(self._read_ready(), READY_S)
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stop()
+
+    @property
+    def ready(self) -> Ready:
+        """What it said."""
+        assert self._ready is not None, "enter the house first"
+        return self._ready
+
+    def cpu_s(self) -> float:
+        """Processor seconds used so far, all threads."""
+        fields = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+
+    def rss_kb(self) -> int:
+        """Resident memory."""
+        for line in Path(f"/proc/{self._pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1])
+        return 0
+
+    @property
+    def _pid(self) -> int:
+        assert self._process is not None, "enter the house first"
+        return self._process.pid
+
+    async def _read_ready(self) -> Ready:
+        assert self._process is not None, "started above"
+        assert self._process.stdout is not None, "it is piped"
+        async for line in self._process.stdout:
+            if line.startswith(READY_PREFIX):
+                break
+        else:
+            raise RuntimeError(f"the gateway ended with {await self._process.wait()} before it was ready")
+        # What else it writes is read away, or a full pipe would stop it.
+        self._drain = asyncio.create_task(_read_away(self._process.stdout))
+        said = json.loads(line)
+        pairs = tuple(Pair(**pair) for pair in said.pop("pairs"))
+        return Ready(**said, pairs=pairs)
+
+    async def _stop(self) -> None:
+        process = self._process
+        if process is None:
+            return
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(process.wait(), STOP_S)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
+            with contextlib.suppress(ConnectionError):
+                await process.stdin.wait_closed()
+        if self._drain is not None:
+            await self._drain
+
+
+def stolen_s() -> float:
+    """Processor seconds the machine's host took from all cores so far (`steal` of /proc/stat)."""
+    return int(Path("/proc/stat").read_text().split("\n", 1)[0].split()[8]) / TICKS_PER_S
+
+
+async def _read_away(stream: asyncio.StreamReader) -> None:
+    while await stream.read(1 << 16):
+        pass

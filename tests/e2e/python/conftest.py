@@ -1,0 +1,46 @@
+"""Opens a whole gateway in this process, on loopback, for each test."""
+
+from contextlib import AsyncExitStack
+
+import pytest
+
+from gateway import selftest
+from gateway.sdk.http import HttpClient
+
+from .stage import MICROS_PER_SECOND, Stage, speeches
+
+
+@pytest.fixture(scope="session")
+def voices():
+    return speeches()
+
+
+@pytest.fixture
+async def stage_with_seconds(tmp_path, voices):
+    """`await stage_with_seconds(20)`: a stage whose client has money for so many seconds."""
+    async with AsyncExitStack() as stack:
+
+        async def make(seconds: int) -> Stage:
+            house = await stack.enter_async_context(
+                selftest.open_house(
+                    tmp_path / "house",
+                    pairs=1,
+                    price_micros_per_minute=60 * MICROS_PER_SECOND,
+                    wallet_micros=seconds * MICROS_PER_SECOND,
+                )
+            )
+            https = [await stack.enter_async_context(HttpClient(house.http_url)) for _ in range(3)]
+            phones = (*selftest.phones(1)[0], selftest.OPERATOR)
+            accounts = [await http.sign_in(phone) for http, phone in zip(https, phones, strict=True)]
+            return Stage(
+                url=house.http_url,
+                media_port=house.media_port,
+                client=https[0],
+                provider=https[1],
+                operator=https[2],
+                provider_id=accounts[1]["id"],
+                speeches=voices,
+                stack=stack,
+            )
+
+        yield make
