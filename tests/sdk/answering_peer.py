@@ -1,6 +1,6 @@
 """A peer that answers: aiortc's own connection in the gateway's place."""
 
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 
 from gateway.sdk.hearing import Hearing
 from gateway.sdk.loopback import keep_to_loopback
@@ -30,8 +30,9 @@ class AnsweringPeer:
         await self.hearing.stop()
         await self.connection.close()
 
-    def _channel(self, channel) -> None:
-        @channel.on("message")
+    def _channel(self, channel: RTCDataChannel) -> None:
         def take(text: str) -> None:
             self.texts.append(text)
             channel.send(f"echo {text}")
+
+        channel.add_listener("message", take)

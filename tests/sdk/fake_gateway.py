@@ -7,6 +7,7 @@ import msgpack
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 
+from gateway.sdk.http import Body
 from gateway.sdk.speech import Speech
 
 from .answering_peer import AnsweringPeer
@@ -20,8 +21,8 @@ class FakeGateway:
     """Serves one account on a free loopback port; `said` is everything it was told."""
 
     def __init__(self, speech: Speech | None = None) -> None:
-        self.said: list[dict] = []
-        self.auths: list[dict] = []
+        self.said: list[Body] = []
+        self.auths: list[Body] = []
         self.sockets: list[web.WebSocketResponse] = []
         self.refusals: dict[str, str] = {}
         self.answers_chat = True
@@ -44,7 +45,7 @@ class FakeGateway:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.port}"
 
-    def told(self, type_: str) -> list[dict]:
+    def told(self, type_: str) -> list[Body]:
         return [message for message in self.said if message["type"] == type_]
 
     async def push(self, type_: str, **fields: object) -> None:
@@ -91,7 +92,7 @@ class FakeGateway:
                 await self._take(socket, msgpack.unpackb(frame.data))
         return socket
 
-    async def _take(self, socket: web.WebSocketResponse, message: dict) -> None:
+    async def _take(self, socket: web.WebSocketResponse, message: Body) -> None:
         kind, name = message["type"], message["id"]
         (self.auths if kind == "auth" else self.said).append(message)
         if kind in self.refusals:
@@ -104,7 +105,7 @@ class FakeGateway:
         if answer is not None:
             await self._send(socket, {"re": name, **answer})
 
-    async def _answer(self, kind: str, message: dict) -> dict | None:
+    async def _answer(self, kind: str, message: Body) -> Body | None:
         match kind:
             case "auth":
                 return self._welcome()
@@ -132,7 +133,7 @@ class FakeGateway:
             "sessions": [self.session("metering")] if len(self.auths) > 1 else [],
         }
 
-    def _status(self, message: dict) -> dict[str, object]:
+    def _status(self, message: Body) -> dict[str, object]:
         return {"type": "chat.status", "id": message["id"], "state": "sent", "seq": 1}
 
     async def _media(self, sdp: str) -> str:
@@ -140,7 +141,7 @@ class FakeGateway:
         self._peers.append(peer)
         return await peer.answer(sdp)
 
-    async def _send(self, socket: web.WebSocketResponse, message: dict) -> None:
+    async def _send(self, socket: web.WebSocketResponse, message: Body) -> None:
         if socket.ws_protocol == "gateway.msgpack":
             await socket.send_bytes(msgpack.packb(message))
         else:

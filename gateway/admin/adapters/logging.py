@@ -64,7 +64,7 @@ def configure_logging(*, is_json: bool = True, level: str = "info", stream: Text
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    closing = [drop_secrets, *_form(is_json=is_json)]
+    closing = [drop_secrets, *_form(is_json=is_json, is_terminal=stream.isatty())]
     structlog.configure(
         processors=[*shared, *closing],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -87,11 +87,14 @@ def configure_logging(*, is_json: bool = True, level: str = "info", stream: Text
     root.setLevel(number)
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    # It quotes whole requests that it cannot parse, with the address they came from.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
 
 
-def _form(*, is_json: bool) -> list[Processor]:
+def _form(*, is_json: bool, is_terminal: bool) -> list[Processor]:
     if not is_json:
-        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        plain = structlog.dev.plain_traceback
+        return [structlog.dev.ConsoleRenderer(colors=is_terminal, exception_formatter=plain)]
     transformer = ExceptionDictTransformer(show_locals=False, max_frames=20)
     return [
         structlog.processors.ExceptionRenderer(transformer),

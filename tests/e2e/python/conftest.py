@@ -1,22 +1,27 @@
 """Opens a whole gateway in this process, on loopback, for each test."""
 
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
 from gateway import selftest
 from gateway.sdk.http import HttpClient
+from gateway.sdk.speech import Speech
 
 from .stage import MICROS_PER_SECOND, Stage, speeches
 
 
 @pytest.fixture(scope="session")
-def voices():
+def voices() -> tuple[Speech, Speech]:
     return speeches()
 
 
 @pytest.fixture
-async def stage_with_seconds(tmp_path, voices):
+async def stage_with_seconds(
+    tmp_path: Path, voices: tuple[Speech, Speech]
+) -> AsyncIterator[Callable[[int], Awaitable[Stage]]]:
     """`await stage_with_seconds(20)`: a stage whose client has money for so many seconds."""
     async with AsyncExitStack() as stack:
 

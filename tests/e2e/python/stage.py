@@ -61,7 +61,7 @@ class Stage:
     async def tariff_hash(self, kind: SessionKind) -> str:
         offers = (await self.client.provider(self.provider_id))["offers"]
         (found,) = [offer["tariff_hash"] for offer in offers if offer["kind"] == kind]
-        return found
+        return str(found)
 
     async def ring(self, kind: SessionKind = SessionKind.VOICE) -> tuple[Participant, Participant]:
         """Both are there and the call is accepted; (caller, called)."""
