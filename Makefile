@@ -8,6 +8,7 @@ SHELL := bash
 
 PYTHON ?= python3
 VENV := .venv
+PYTEST_ARGS ?= -n 2 --dist worksteal
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PAGES := gateway/pages/index.html

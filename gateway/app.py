@@ -32,7 +32,7 @@ from gateway.booking.adapters import (
 )
 from gateway.booking.adapters.key_files import KeyRing
 from gateway.booking.adapters.sandbox_page import page_routes
-from gateway.booking.audit_service import InvariantMonitor
+from gateway.booking.audit_service import AUDIT_EVERY_S, InvariantMonitor
 from gateway.booking.catalogue_service import CatalogueService
 from gateway.booking.people.seed import SeedPerson
 from gateway.booking.people_service import Seeded
@@ -84,12 +84,14 @@ class Opening:
     settings: Settings
     people: Sequence[SeedPerson] = ()
     """Who is there from the first start."""
+    audit_every_s: float = AUDIT_EVERY_S
+    """Between two looks at the books."""
 
 
 def rehearsal(directory: Path, *, people: Sequence[SeedPerson] = ()) -> Opening:
     """A demo gateway on loopback and free ports, with its store in `directory`."""
     settings = Settings(environment="demo", data_dir=directory, http_port=0, media_port=0)
-    return Opening(settings=settings, people=people)
+    return Opening(settings=settings, people=people, audit_every_s=1)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -133,7 +135,7 @@ async def _opened(opening: Opening, clock: Clock, stack: AsyncExitStack) -> Gate
     for closing in (hall.watch.close, hall.timer.close, hall.desk.close):
         stack.push_async_callback(closing)
     seeded = await _seed(opening, people, books)
-    monitor = InvariantMonitor(books.wallet, clock=clock)
+    monitor = InvariantMonitor(books.wallet, clock=clock, every_s=opening.audit_every_s)
     await monitor.check()
     monitor.start()
     stack.push_async_callback(monitor.close)
