@@ -29,7 +29,7 @@ from loadtest.voice import Recording
 CALLS_MAX = 500
 SECONDS_MAX = 600
 """Well within the life of an access token."""
-SETUPS_AT_ONCE = 16
+SETUPS_AT_ONCE = 8
 SETTLE_S = 0.5
 """Between the last counted packet and the first hang-up."""
 SPEECH = Path(__file__).parents[1] / "gateway" / "assets" / "speech.ogg"

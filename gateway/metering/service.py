@@ -27,6 +27,7 @@ from gateway.metering.effect import Effect
 from gateway.metering.holding_service import PLACED, Holder
 from gateway.metering.meter import Meter
 from gateway.metering.moving_service import Mover
+from gateway.metering.pacing_service import until_next
 from gateway.metering.phase import MeterInput, MeterPhase, Response
 from gateway.metering.ports import Gate, HoldStatus, Journal, Moves, Purse, Signer
 from gateway.metering.reading import MeterReading, reading_of
@@ -219,8 +220,7 @@ class MeteringService:
     async def run(self) -> None:
         """Poll until cancelled."""
         while True:
-            now_ns = self._clock.monotonic_ns()
-            await asyncio.sleep((WITNESS_POLL_NS - now_ns % WITNESS_POLL_NS) / NS)
+            await until_next(self._clock, WITNESS_POLL_NS)
             try:
                 await self.poll()
             except Exception:
