@@ -38,9 +38,19 @@ cli = typer.Typer(
 receipt_cli = typer.Typer(no_args_is_help=True, help="Look at receipts.")
 ledger_cli = typer.Typer(no_args_is_help=True, help="Look at the books.")
 sessions_cli = typer.Typer(no_args_is_help=True, help="Look at and end live sessions of a running gateway.")
+integrator_cli = typer.Typer(no_args_is_help=True, help="Integrators and their keys.")
+cli.add_typer(integrator_cli, name="integrator")
 cli.add_typer(receipt_cli, name="receipt")
 cli.add_typer(ledger_cli, name="ledger")
 cli.add_typer(sessions_cli, name="sessions")
+
+
+@cli.callback()
+def prepare() -> None:
+    """Commands answer on standard output; what they log is for failures only."""
+    from gateway.admin.adapters.logging import configure_logging
+
+    configure_logging(is_json=False, level="error")
 
 
 def settings_of(config: Path | None, **flags: Any) -> Settings:
@@ -105,9 +115,7 @@ def selftest(
     import uvloop
 
     from gateway import selftest as selftests
-    from gateway.admin.adapters.logging import configure_logging
 
-    configure_logging(is_json=False, level="error")
     result = uvloop.run(selftests.run(seconds=seconds, directory=directory))
     lines = [f"{name:<16}{value}" for name, value in asdict(result).items() if name != "problems"]
     lines += [f"problem: {problem}" for problem in result.problems]
@@ -150,6 +158,20 @@ def token(
     """Mint an access token with this installation's key."""
     made = _minted(AccountId(account), frozenset(role), data_dir=data_dir, ttl_s=ttl_s)
     show({"access_token": made, "expires_in_s": ttl_s}, as_json=as_json, text=made)
+
+
+@integrator_cli.command("add")
+def integrator_add(
+    name: Annotated[str, typer.Argument(help="How the integrator is called.")],
+    label: Annotated[str, typer.Option(help="What this key is for.")] = "command line",
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Make an API key for an integrator; run it while the gateway is stopped. The key is shown once."""
+    from gateway.app import integrator_key
+
+    made = asyncio.run(integrator_key(data_dir or Settings.data_dir_of(os.environ), name, label=label))
+    show({"integrator": name, "api_key": made}, as_json=as_json, text=made)
 
 
 def _minted(account: AccountId, roles: frozenset[Role], *, data_dir: Path | None, ttl_s: int) -> str:

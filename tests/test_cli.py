@@ -13,6 +13,8 @@ from gateway import app
 from gateway.booking.people.seed import DEMO_PEOPLE
 from gateway.cli import cli
 from gateway.metering import receipt as receipts
+from gateway.sdk.http import HttpClient
+from gateway.sdk.problem import ProblemAnswer
 from tests.metering.test_receipt import PUBLIC, called, issued
 
 pytestmark = pytest.mark.adapter
@@ -171,3 +173,29 @@ def test_a_minted_token_opens_what_its_role_may(tmp_path: Path) -> None:
 def test_wrong_usage_is_exit_code_2() -> None:
     assert ran("receipt", "verify", "/no/such/file").exit_code == 2
     assert ran("no-such-command").exit_code == 2
+
+
+async def test_an_integrators_key_mints_a_participant_who_may_call(tmp_path: Path) -> None:
+    code, out, _ = await process(
+        "integrator", "add", "Acme", "--data-dir", str(tmp_path), "--json", cwd=tmp_path
+    )
+    assert code == 0
+    key = json.loads(out)["api_key"]
+
+    gateway = await app.start(app.rehearsal(tmp_path, people=DEMO_PEOPLE))
+    try:
+        while_running = await process("integrator", "add", "Acme", "--data-dir", str(tmp_path), cwd=tmp_path)
+        async with HttpClient(gateway.http_url) as http:
+            minted = await http.mint(key, external_id="u-1", nickname="Ann", roles=["client"])
+            again = await http.mint(key, external_id="u-1", nickname="Ann", roles=["client"])
+            assert (await http.me())["nickname"] == "Ann"
+            assert (await http.wallet())["available"]["micros"] == 0
+        with pytest.raises(ProblemAnswer):
+            async with HttpClient(gateway.http_url) as http:
+                await http.mint("gwk_wrong", external_id="u-1", nickname="Ann", roles=["client"])
+    finally:
+        await gateway.close()
+
+    assert minted["id"] == again["id"]
+    assert while_running[0] == 3
+    assert "another process" in while_running[2]
