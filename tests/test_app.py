@@ -2,11 +2,19 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import aiohttp
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from gateway import app
 from gateway.booking.people.seed import DEMO_PEOPLE
@@ -111,6 +119,53 @@ async def test_outside_a_demonstration_no_code_is_shown_and_no_sandbox_pays(tmp_
         assert page.status == 404
     finally:
         await opened.close()
+
+
+async def test_with_a_certificate_the_port_speaks_tls_and_nothing_else(tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path)
+    settings = Settings(
+        data_dir=tmp_path / "house",
+        http_port=0,
+        media_port=0,
+        tls_certificate=certificate,
+        tls_key=key,
+    )
+    opened = await app.start(app.Opening(settings=settings))
+    try:
+        trusting = ssl.create_default_context(cafile=certificate)
+        async with aiohttp.ClientSession() as http:
+            assert opened.http_url.startswith("https://127.0.0.1:")
+            async with http.get(f"{opened.http_url}/healthz", ssl=trusting) as answer:
+                assert answer.status == 200
+            with pytest.raises(aiohttp.ClientError):
+                await http.get(opened.http_url.replace("https", "http") + "/healthz")
+    finally:
+        await opened.close()
+
+
+def self_signed(directory: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 and its key, as PEM files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    files = directory / "certificate.pem", directory / "key.pem"
+    files[0].write_bytes(made.public_bytes(Encoding.PEM))
+    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return files
 
 
 async def test_documents_pages_health_and_metrics_answer(house: app.Gateway) -> None:

@@ -57,11 +57,8 @@ class Settler:
         `has_moved` says that `also` moves the session itself (a call nobody took).
         """
         statement = self._statement(meter)
-        outline = await asyncio.to_thread(
-            receipts.outlined, statement, key_id=self._signer.key_id, public_key=self._signer.public_key
-        )
-        charge_micros = await asyncio.to_thread(statement.charge_micros)
-        evidence = receipts.canonical(receipts.bundle(meter.order, statement.entries))
+        # A long call has thousands of entries; they are walked beside the event loop.
+        outline, charge_micros, evidence = await asyncio.to_thread(self._prepared, statement)
         moves = [] if has_moved else self._moved(meter, statement.reason)
 
         def finish(transaction: Any, split: Split) -> None:
@@ -74,8 +71,13 @@ class Settler:
             )
 
         split = await self._until_stored(meter, charge_micros, finish)
-        self._tell(statement, split)
+        self._tell(statement, split, billed_s=meter.record.tally.billed_s)
         return split
+
+    def _prepared(self, statement: Statement) -> tuple[dict[str, Any], int, bytes]:
+        outline = receipts.outlined(statement, key_id=self._signer.key_id, public_key=self._signer.public_key)
+        evidence = receipts.canonical(receipts.bundle(statement.order, statement.entries))
+        return outline, statement.charge_micros(), evidence
 
     async def _until_stored(self, meter: Meter, charge_micros: int, finish: Any) -> Split:
         session = meter.order.session
@@ -116,9 +118,8 @@ class Settler:
             self._moves.move(session, SessionState.SETTLED, reason),
         )
 
-    def _tell(self, statement: Statement, split: Split) -> None:
+    def _tell(self, statement: Statement, split: Split, *, billed_s: int) -> None:
         order = statement.order
-        tally = statement.record.tally
         self._sink.tell(
             ReceiptIssued(
                 at_ns=self._clock.monotonic_ns(),
@@ -127,7 +128,7 @@ class Settler:
                 reason=statement.reason,
                 client=order.client,
                 provider=order.provider,
-                billed_s=tally.billed_s,
+                billed_s=billed_s,
                 charge_micros=split.charge_micros,
                 fee_micros=split.fee_micros,
                 earned_micros=split.earned_micros,
