@@ -18,11 +18,11 @@ is_there() { compgen -G "$1"; }
 
 need python3 is_command python3
 need python3-venv python3 -c 'import ensurepip, venv'
-need gcc is_command cc
-need python3-dev python3 -c 'import os, sysconfig; os.stat(os.path.join(sysconfig.get_path("include"), "Python.h"))'
 need nodejs is_command node
 need npm is_command npm
 if [ "$purpose" = test ]; then
+    need gcc is_command cc
+    need python3-dev python3 -c 'import os, sysconfig; os.stat(os.path.join(sysconfig.get_path("include"), "Python.h"))'
     need chromium is_command chromium
     need redis-server is_command redis-server
     need espeak-ng is_command espeak-ng
