@@ -64,8 +64,6 @@ class Tariff:
     """Most that the session can cost."""
     free_if_ended_within_s: int = 10
     """A session of no more witnessed seconds than this is free."""
-    billed_when_socket_only: bool = False
-    """Whether a text session bills while a leg reaches the gateway by the socket alone."""
 
     def chargeable_s(self, witnessed_s: int) -> int:
         """Seconds that carry a price out of `witnessed_s`."""
@@ -181,7 +179,6 @@ def parse(terms: dict[str, Any]) -> Tariff:
         if terms["cap_micros"] is None
         else _integer(terms, "cap_micros", 1, PRICE_MICROS_PER_MINUTE_MAX * 60),
         free_if_ended_within_s=_integer(terms, "free_if_ended_within_s", 0, 600),
-        billed_when_socket_only=bool(terms["billed_when_socket_only"]),
     )
     if tariff.cap_micros is not None and tariff.cap_micros < tariff.minimum_micros:
         raise _invalid("cap_micros", "is below minimum_micros")
@@ -215,6 +212,8 @@ def _check_keys(terms: dict[str, Any]) -> None:
         raise _invalid("version", "must be 1")
     if terms["kind"] != "per_second":
         raise _invalid("kind", "must be per_second")
+    if terms["billed_when_socket_only"] is not False:
+        raise _invalid("billed_when_socket_only", "must be false: without a path of its own a leg is no witness")
     if terms["currency"] not in MINOR_DIGITS:
         raise _invalid("currency", "is not one the gateway knows")
 

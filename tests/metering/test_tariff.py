@@ -115,6 +115,8 @@ REFUSED = [
     ("increment_s", 0),
     ("cap_micros", 0),
     ("connect_fee_micros", 10**18),
+    ("billed_when_socket_only", True),
+    ("billed_when_socket_only", 0),
     ("surprise", 1),
 ]
 
