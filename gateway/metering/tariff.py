@@ -213,7 +213,9 @@ def _check_keys(terms: dict[str, Any]) -> None:
     if terms["kind"] != "per_second":
         raise _invalid("kind", "must be per_second")
     if terms["billed_when_socket_only"] is not False:
-        raise _invalid("billed_when_socket_only", "must be false: without a path of its own a leg is no witness")
+        raise _invalid(
+            "billed_when_socket_only", "must be false: without a path of its own a leg is no witness"
+        )
     if terms["currency"] not in MINOR_DIGITS:
         raise _invalid("currency", "is not one the gateway knows")
 
