@@ -5,9 +5,14 @@ export async function visitOps(operator, options, session) {
   await operator.signIn("/ops", options.operator_phone);
   const card = operator.page.locator(`[data-name="live-session"][data-session="${session}"]`);
   await card.waitFor({ timeout: 10_000 });
-  const first = await card.locator('[data-name="billed"]').textContent();
-  await operator.page.waitForTimeout(2_500);
-  const second = await card.locator('[data-name="billed"]').textContent();
+  const billed = card.locator('[data-name="billed"]');
+  const first = await billed.textContent();
+  let second = first;
+  // A leg that sends no voice is witnessed by consent checks alone, a few seconds apart.
+  for (let waited_ms = 0; first === second && waited_ms < 10_000; waited_ms += 500) {
+    await operator.page.waitForTimeout(500);
+    second = await billed.textContent();
+  }
   if (first === second) failures.push("the operator's page does not move");
   const checks = operator.page.locator('[data-name="invariants"]');
   const isGreen = (await checks.getAttribute("data-ok", { timeout: 5_000 }).catch(() => null)) === "true";
