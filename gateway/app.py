@@ -126,14 +126,13 @@ async def start(opening: Opening, *, clock: Clock | None = None) -> Gateway:
         return gateway
 
 
-async def integrator_key(directory: Path, name: str, *, label: str) -> str:
+async def integrator_key(settings: Settings, name: str, *, label: str) -> str:
     """A new API key of the integrator `name`, made in the store of a gateway that is stopped.
 
     Raises:
         StoreDown: the gateway runs, or the store cannot be opened.
     """
     async with AsyncExitStack() as stack:
-        settings = Settings(environment="demo", data_dir=directory, http_port=0, media_port=0)
         ground = await _ground(settings, SystemClock(), stack)
         books = await open_books(ground)
         people = await open_people(ground, books.wallet)

@@ -164,13 +164,16 @@ def token(
 def integrator_add(
     name: Annotated[str, typer.Argument(help="How the integrator is called.")],
     label: Annotated[str, typer.Option(help="What this key is for.")] = "command line",
+    config: Config = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
     """Make an API key for an integrator; run it while the gateway is stopped. The key is shown once."""
     from gateway.app import integrator_key
 
-    made = asyncio.run(integrator_key(data_dir or Settings.data_dir_of(os.environ), name, label=label))
+    # Nothing is served, so TLS does not matter; currency and folder are the installation's own.
+    settings = settings_of(config, environment="demo", data_dir=data_dir, http_port=0, media_port=0)
+    made = asyncio.run(integrator_key(settings, name, label=label))
     show({"integrator": name, "api_key": made}, as_json=as_json, text=made)
 
 

@@ -54,8 +54,6 @@ class Settings:
     """ISO 4217 code of the ledger; fixed for its life."""
     fee_bp: int = 2_000
     """Platform fee of new offers in basis points."""
-    receipt_dir: Path | None = None
-    """Where `selftest` leaves receipt and evidence; the present folder when unset."""
     log_format: str = "console"
     """`console` or `json`."""
     log_level: str = "info"
