@@ -14,6 +14,11 @@ from urllib.parse import quote
 
 from gateway.errors import StoreDown
 
+CACHE_KIB = 65_536
+"""Pages that the writer keeps in memory: the indexes it inserts into, and all that one transaction changes."""
+CHECKPOINT_PAGES = 8_000
+"""Length of the log, 32 MB, from which a commit copies it into the file; a page that many commits
+changed is then copied once. An opening after a crash reads at most about this much."""
 BUSY_S = 5.0
 """How long a statement waits for a lock that only a stray tool can hold."""
 
@@ -48,9 +53,19 @@ def open_writer(path: Path) -> sqlite3.Connection:
         connection = _connect(f"file:{quote(str(path))}?mode=rwc")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     except sqlite3.Error as error:
         raise StoreDown(f"the database {path} cannot be opened: {error}") from error
     return connection
+
+
+def undo_in_memory(connection: sqlite3.Connection) -> None:
+    """Keep what a savepoint may have to restore in memory; by default SQLite writes each page to a file first.
+
+    Only for a connection that is done with migrations, whose sorting may need more than there is.
+    """
+    connection.execute("PRAGMA temp_store = MEMORY")
 
 
 def open_reader(path: Path) -> sqlite3.Connection:

@@ -17,7 +17,7 @@ from typing import TypeVar
 import structlog
 
 from gateway.errors import StoreDown
-from gateway.store.connection import open_writer
+from gateway.store.connection import open_writer, undo_in_memory
 from gateway.store.lock import FileLock
 from gateway.store.migration import Migration
 from gateway.store.readers import Readers
@@ -140,6 +140,7 @@ def _prepare(
         connection = open_writer(path)
         try:
             steps = migrate(connection, migrations)
+            undo_in_memory(connection)
             return lock, connection, Readers(path), steps
         except BaseException:
             connection.close()

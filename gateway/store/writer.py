@@ -2,9 +2,11 @@
 
 Decides how commands are grouped: whatever is queued goes into one transaction,
 up to 256 commands or 5 ms of work; while the disk syncs, the next group gathers.
-Each command has a savepoint of its own, so one that fails is undone alone.
-Never answers before COMMIT has returned; never retries.
-Keeps: commands run in the order they were handed in, one at a time.
+Each command has a savepoint of its own, so one that fails is undone alone; neighbours
+that can share statements (`SharedWork`) have one together, and where that fails all
+of them are undone and done again one by one.
+Never answers before COMMIT has returned; never runs again what has been committed.
+Keeps: commands take effect in the order they were handed in.
 """
 
 import asyncio
@@ -14,15 +16,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import structlog
 
 from gateway.errors import StoreDown
 from gateway.limits import STORE_BATCH_MAX, STORE_BATCH_NS_MAX, STORE_QUEUE_MAX
 from gateway.store.connection import is_failing_world
+from gateway.store.ports import Refused, SharedWork
 
 _log = structlog.get_logger()
+_AFRESH = ("ROLLBACK", "BEGIN IMMEDIATE")
+_BACK = ("ROLLBACK TO neighbours", "RELEASE neighbours")
 
 
 @dataclass(slots=True)
@@ -57,11 +62,12 @@ class Writer:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._loop = asyncio.get_running_loop()
-        self._queue: queue.Queue[_Command | None] = queue.Queue(STORE_QUEUE_MAX)
+        self._queue: queue.SimpleQueue[_Command | None] = queue.SimpleQueue()
         self._is_closing = False
         self._counts = {
             "commands": 0,
             "commands_failed": 0,
+            "commands_shared": 0,
             "commits": 0,
             "commits_failed": 0,
             "batch_last": 0,
@@ -80,11 +86,11 @@ class Writer:
         """
         if self._is_closing:
             raise StoreDown("the store is closed")
+        # Only the event loop adds to the queue, so it cannot grow between the look and the put.
+        if self._queue.qsize() >= STORE_QUEUE_MAX:
+            raise StoreDown(f"{STORE_QUEUE_MAX} commands already wait for the disk")
         command = _Command(work, self._loop.create_future())
-        try:
-            self._queue.put_nowait(command)
-        except queue.Full:
-            raise StoreDown(f"{STORE_QUEUE_MAX} commands already wait for the disk") from None
+        self._queue.put(command)
         return command.future
 
     def stats(self) -> dict[str, int]:
@@ -118,9 +124,12 @@ class Writer:
         gathering = _Gathering(self._queue, first)
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            for command in gathering:
-                batch.append(command)
-                self._do(command)
+            for neighbours in gathering:
+                is_first = not batch
+                batch += neighbours
+                if len(neighbours) == 1 or not self._have_done_together(neighbours, is_first=is_first):
+                    for command in neighbours:
+                        self._do(command)
             self._sync(len(batch))
         except (sqlite3.Error, _TransactionLostError) as error:
             self._lose(batch or [first], batch, error)
@@ -140,6 +149,36 @@ class Writer:
                 raise _TransactionLostError(str(error)) from error
             execute("ROLLBACK TO command")
         execute("RELEASE command")
+
+    def _have_done_together(self, neighbours: list[_Command], *, is_first: bool) -> bool:
+        """Whether all of them were done in one go; where not, none of them left anything.
+
+        The first of a transaction need no savepoint: nothing before them would be lost with it.
+        """
+        execute = self._connection.execute
+        if not is_first:
+            execute("SAVEPOINT neighbours")
+        try:
+            works = [command.work for command in neighbours]
+            outcomes = cast("SharedWork", works[0]).together(self._connection, works)
+        except BaseException as error:
+            if not self._connection.in_transaction:
+                raise _TransactionLostError(str(error)) from error
+            for undo in _AFRESH if is_first else _BACK:
+                execute(undo)
+            _log.warning("store_neighbours_part", commands=len(neighbours), error=str(error))
+            return False
+        if not is_first:
+            execute("RELEASE neighbours")
+        self._counts["commands"] += len(neighbours)
+        self._counts["commands_shared"] += len(neighbours)
+        for command, outcome in zip(neighbours, outcomes, strict=True):
+            if isinstance(outcome, Refused):
+                command.failure = _mapped(outcome.error)
+                self._counts["commands_failed"] += 1
+            else:
+                command.result = outcome
+        return True
 
     def _sync(self, size: int) -> None:
         began_ns = time.perf_counter_ns()
@@ -173,31 +212,45 @@ class Writer:
             _log.warning("store_answer_unheard", commands=len(batch))
 
 
-class _Gathering(Iterator[_Command]):
-    """The companions of a first command, while they are there and there is time."""
+class _Gathering(Iterator[list[_Command]]):
+    """A first command and its companions, while they are there and there is time, neighbours together."""
 
-    def __init__(self, waiting: "queue.Queue[_Command | None]", first: _Command) -> None:
+    def __init__(self, waiting: "queue.SimpleQueue[_Command | None]", first: _Command) -> None:
         self._waiting = waiting
-        self._first: _Command | None = first
+        self._next: _Command | None = first
         self._taken = 0
         self._deadline_ns = time.perf_counter_ns() + STORE_BATCH_NS_MAX
         self.has_met_the_end = False
 
-    def __next__(self) -> _Command:
-        self._taken += 1
-        if self._first is not None:
-            first, self._first = self._first, None
-            return first
-        if self._taken > STORE_BATCH_MAX or time.perf_counter_ns() >= self._deadline_ns:
+    def __next__(self) -> list[_Command]:
+        first = self._next or self._one_more(self._deadline_ns)
+        if first is None:
             raise StopIteration
+        neighbours, company, self._next = [first], _company_of(first), None
+        while company is not None and (command := self._one_more(None)) is not None:
+            if _company_of(command) != company:
+                # It belongs to this transaction whatever the time: it has left the queue.
+                self._next = command
+                break
+            neighbours.append(command)
+        return neighbours
+
+    def _one_more(self, deadline_ns: int | None) -> _Command | None:
+        is_late = deadline_ns is not None and time.perf_counter_ns() >= deadline_ns
+        if self.has_met_the_end or is_late or self._taken + 1 >= STORE_BATCH_MAX:
+            return None
         try:
             command = self._waiting.get_nowait()
         except queue.Empty:
-            raise StopIteration from None
-        if command is None:
-            self.has_met_the_end = True
-            raise StopIteration
+            return None
+        self.has_met_the_end = command is None
+        self._taken += command is not None
         return command
+
+
+def _company_of(command: _Command) -> object:
+    """Whom the command may be done together with; None where it is done alone."""
+    return getattr(command.work, "company", None)
 
 
 def _mapped(error: BaseException) -> BaseException:
