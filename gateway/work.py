@@ -11,9 +11,11 @@ from typing import Any
 
 Work = Callable[[Any], None]
 """Takes the open transaction (a `sqlite3.Connection`); raising undoes the whole command."""
+SumWork = Callable[[Any, int], None]
+"""A work that learns an amount which is only known inside the transaction."""
 
 
-def nothing(_transaction: Any) -> None:
+def nothing(_transaction: Any, *_found: Any) -> None:
     """The work of a command that has no companion."""
 
 

@@ -1,0 +1,312 @@
+"""Many commands of the ledger in one transaction, with few statements.
+
+Decides how neighbours share work: what all of them ask about is read at once, each
+is planned on what the one before it left, and everything is written at the end.
+Never begins or commits, and never writes a command that was refused; a guarded
+account that would be overdrawn is refused here, and again by the database.
+Keeps: what stands after `flush` is what the same commands leave one by one
+(`ledger_book.py`); a counter is written only where the row still has what was read.
+"""
+
+import json
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from gateway.booking.adapters.ledger_rows import (
+    INSERT_ACCOUNT,
+    INSERT_COMMAND,
+    INSERT_TRANSFER,
+    TRANSFER_COLUMNS,
+    Recorded,
+    Row,
+    account_row,
+    command_row,
+    insert_all,
+    transfer_of,
+    transfer_row,
+    update_all,
+)
+from gateway.booking.ledger.account import Balance, Chart, LedgerAccount, LedgerAccountId
+from gateway.booking.ledger.command import Command, CommandName
+from gateway.booking.ledger.settlement import HeldLeg
+from gateway.booking.ledger.transfer import EFFECTS, Transfer, TransferKind
+from gateway.booking.ledger.wallet import Source
+from gateway.errors import require
+from gateway.ids import AccountId, SessionId
+
+_COMMANDS = "SELECT id, fingerprint, answer FROM ledger_command WHERE id IN (SELECT value FROM json_each(?))"
+_DRAWERS = """
+SELECT owner, id, chart, expires_wall_ns, guarded,
+       debits_pending, debits_posted, credits_pending, credits_posted
+FROM ledger_account WHERE id IN ('holds_control', 'platform_fee', 'processor_clearing')
+UNION ALL
+SELECT owner, id, chart, expires_wall_ns, guarded,
+       debits_pending, debits_posted, credits_pending, credits_posted
+FROM ledger_account WHERE owner IN (SELECT value FROM json_each(?))
+UNION ALL
+SELECT owner, id, chart, expires_wall_ns, guarded,
+       debits_pending, debits_posted, credits_pending, credits_posted
+FROM ledger_account
+WHERE owner IN (SELECT value FROM json_each(?)) AND chart IN ('client_cash', 'client_promo')
+"""
+_NAMED = """
+SELECT owner, id, chart, expires_wall_ns, guarded,
+       debits_pending, debits_posted, credits_pending, credits_posted
+FROM ledger_account WHERE id = ?
+"""
+_BARRED = "SELECT owner FROM ledger_bar WHERE owner IN (SELECT value FROM json_each(?))"
+_OPEN_LEGS = """
+SELECT id, command_id, kind, flow, debit_account, credit_account, micros, ends_id, session, hold, at_wall_ns
+FROM ledger_transfer AS held
+WHERE held.session IN (SELECT value FROM json_each(?)) AND held.kind = 'pending'
+  AND NOT EXISTS (SELECT 1 FROM ledger_transfer AS ending WHERE ending.ends_id = held.id)
+ORDER BY held.seq
+"""
+_WALLET = frozenset({Chart.CLIENT_CASH, Chart.CLIENT_PROMO})
+_NOTHING = (0, 0, 0, 0)
+_ID, _KIND, _ENDS, _SESSION = (TRANSFER_COLUMNS.index(name) for name in ("id", "kind", "ends_id", "session"))
+
+Counters = tuple[int, int, int, int]
+"""Pending and posted debits, pending and posted credits."""
+
+
+class Needs(NamedTuple):
+    """What a command is going to ask about, so that it is read together with what its neighbours need."""
+
+    commands: tuple[str, ...] = ()
+    """Ids of commands that may have been recorded."""
+    payer: AccountId | None = None
+    """Whose wallet, and bar, matters."""
+    opens: AccountId | None = None
+    """Who must have all accounts afterwards."""
+    sessions: tuple[SessionId, ...] = ()
+    """Sessions whose open holds matter."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Drawer:
+    """One account while the desk is open."""
+
+    id: LedgerAccountId
+    chart: str
+    expires_wall_ns: int | None
+    is_guarded: bool
+    found: Counters = _NOTHING
+    """What the row has."""
+    counters: Counters = _NOTHING
+    """What it is going to have."""
+
+
+class Desk:
+    """The books of one transaction, read once and written once; stands in for a `Book`."""
+
+    def __init__(self, transaction: sqlite3.Connection, needs: Sequence[Needs]) -> None:
+        """Read all that is going to be asked about."""
+        self._transaction = transaction
+        self._recorded: dict[str, Recorded] = {
+            row[0]: Recorded(row[1], row[2])
+            for row in self._asked(_COMMANDS, {command for need in needs for command in need.commands})
+        }
+        payers = {need.payer for need in needs if need.payer is not None}
+        self._drawers: dict[str, Drawer] = {}
+        self._spendable: dict[str, list[Drawer]] = {}
+        self._draw({need.opens for need in needs if need.opens is not None}, payers)
+        self._barred = frozenset(owner for (owner,) in self._asked(_BARRED, payers))
+        self._legs: dict[str, dict[str, Row]] = {session: {} for need in needs for session in need.sessions}
+        for row in self._asked(_OPEN_LEGS, self._legs):
+            self._legs[row[_SESSION]][row[_ID]] = row
+        self._accounts: list[Row] = []
+        self._commands: list[Row] = []
+        self._transfers: list[Row] = []
+        self._holding: set[str | None] = set()
+        self._noted = 0
+
+    @property
+    def writes(self) -> int:
+        """How many accounts and commands were noted, ever; a command that was refused leaves it as it was."""
+        return self._noted
+
+    def recorded(self, command_id: str) -> Recorded | None:
+        """What was answered to that command, if it was ever done."""
+        return self._recorded.get(command_id)
+
+    def open_account(self, account: LedgerAccount) -> None:
+        """Have the account; nothing changes where it exists."""
+        if account.id not in self._drawers:
+            self._noted += 1
+            self._accounts.append(account_row(account))
+            self._drawers[account.id] = drawer = Drawer(
+                id=account.id,
+                chart=account.chart,
+                expires_wall_ns=account.expires_wall_ns,
+                is_guarded=account.is_guarded,
+            )
+            if account.owner is not None and account.chart in _WALLET:
+                self._spendable[account.owner].append(drawer)
+
+    def sources(self, owner: AccountId) -> list[Source]:
+        """Every account that the owner can spend from."""
+        return [
+            Source(
+                account=LedgerAccountId(drawer.id),
+                is_promo=drawer.chart == Chart.CLIENT_PROMO,
+                expires_wall_ns=drawer.expires_wall_ns,
+                balance=Balance(
+                    debits_pending=drawer.counters[0],
+                    debits_posted=drawer.counters[1],
+                    credits_pending=drawer.counters[2],
+                    credits_posted=drawer.counters[3],
+                ),
+            )
+            for drawer in self._spendable[owner]
+        ]
+
+    def open_legs(self, session: SessionId) -> list[HeldLeg]:
+        """Every pending transfer of the session that has not ended."""
+        return [
+            HeldLeg(
+                transfer=transfer,
+                is_promo=drawer.chart == Chart.CLIENT_PROMO,
+                expires_wall_ns=drawer.expires_wall_ns,
+            )
+            for transfer in map(transfer_of, self._legs[session].values())
+            for drawer in (self.drawer(transfer.debit),)
+        ]
+
+    def purse(self, owner: AccountId) -> Drawer | None:
+        """The account of a wallet that has cash and was never given anything else; None for another wallet."""
+        drawers = self._spendable[owner]
+        return drawers[0] if len(drawers) == 1 and drawers[0].chart == Chart.CLIENT_CASH else None
+
+    def leg_rows(self, session: SessionId) -> Collection[Row]:
+        """The rows of `open_legs`."""
+        return self._legs[session].values()
+
+    def has(self, account: str) -> bool:
+        """Whether that account is open; False also where it was not read."""
+        return account in self._drawers
+
+    def is_barred(self, owner: AccountId) -> bool:
+        """Whether nothing new may be set aside from that wallet."""
+        return owner in self._barred
+
+    def record(
+        self,
+        command: Command,
+        transfers: Sequence[Transfer],
+        *,
+        answer: Mapping[str, Any],
+        at_wall_ns: int,
+        session: SessionId | None = None,
+        memo: str = "",
+    ) -> None:
+        """Note the command, its answer and its transfers; nothing is noted where one of them is refused."""
+        row = command_row(
+            command,
+            command.fingerprint,
+            answer=dict(answer),
+            at_wall_ns=at_wall_ns,
+            session=session,
+            memo=memo,
+        )
+        rows = [transfer_row(transfer, command.id, at_wall_ns) for transfer in transfers]
+        self.note(row, rows, self._effect(transfers))
+
+    def note(
+        self, command: Row, transfers: Sequence[Row], counters: Sequence[tuple[Drawer, Counters]]
+    ) -> None:
+        """Note the rows of a command that the accounts cover, and the counters it leads to."""
+        name, session = command[1], command[3]
+        if name == CommandName.SETTLE and session in self._holding:
+            # The database takes a hold before the settlement of its session, never beside it.
+            self.flush()
+        for drawer, after in counters:
+            drawer.counters = after
+        self._noted += 1
+        self._commands.append(command)
+        self._recorded[command[0]] = Recorded(command[2], command[5])
+        self._transfers += transfers
+        for row in transfers:
+            if row[_KIND] == TransferKind.PENDING:
+                self._holding.add(row[_SESSION])
+            if (legs := self._legs.get(row[_SESSION])) is not None:
+                if row[_KIND] == TransferKind.PENDING:
+                    legs[row[_ID]] = row
+                elif row[_ENDS] is not None:
+                    legs.pop(row[_ENDS], None)
+
+    def flush(self) -> None:
+        """Write everything that was noted since the last time.
+
+        Raises:
+            InvariantBroken: a row is not as it was read.
+        """
+        insert_all(self._transaction, INSERT_ACCOUNT, self._accounts)
+        insert_all(self._transaction, INSERT_COMMAND, self._commands)
+        insert_all(self._transaction, INSERT_TRANSFER, self._transfers)
+        changed = [
+            (drawer.id, *drawer.counters, *drawer.found)
+            for drawer in self._drawers.values()
+            if drawer.counters != drawer.found
+        ]
+        updated = update_all(self._transaction, changed)
+        require(updated == len(changed), "an account changed between reading and writing")
+        for drawer in self._drawers.values():
+            drawer.found = drawer.counters
+        for written in (self._accounts, self._commands, self._transfers, self._holding):
+            written.clear()
+
+    def _effect(self, transfers: Sequence[Transfer]) -> list[tuple[Drawer, Counters]]:
+        """The counters that the transfers lead to, each account covering every step on the way."""
+        after: dict[str, Counters] = {}
+        for transfer in transfers:
+            effect = EFFECTS[transfer.kind]
+            pending, posted = effect.pending * transfer.micros, effect.posted * transfer.micros
+            payer = self.drawer(transfer.debit)
+            dp, dd, cp, cd = after.get(transfer.debit, payer.counters)
+            is_covered = not payer.is_guarded or cd - dd - dp >= pending + posted
+            require(is_covered, f"{transfer.debit} does not cover {transfer.micros} micros")
+            after[transfer.debit] = (dp + pending, dd + posted, cp, cd)
+            dp, dd, cp, cd = after.get(transfer.credit, self.drawer(transfer.credit).counters)
+            after[transfer.credit] = (dp, dd, cp + pending, cd + posted)
+        return [(self._drawers[account], counters) for account, counters in after.items()]
+
+    def drawer(self, account: str) -> Drawer:
+        """That account; it must be open."""
+        if account not in self._drawers:
+            rows = self._rows(_NAMED, (account,))
+            require(bool(rows), f"{account} is not open")
+            self._drawn(rows[0])
+        return self._drawers[account]
+
+    def _draw(self, opened: Collection[str], payers: Collection[str]) -> None:
+        self._spendable.update((owner, []) for owner in (*opened, *payers))
+        spent = [owner for owner in payers if owner not in opened]
+        for row in self._rows(_DRAWERS, (json.dumps(list(opened)), json.dumps(spent))):
+            drawer = self._drawn(row)
+            if drawer.chart in _WALLET:
+                self._spendable[row[0]].append(drawer)
+
+    def _drawn(self, row: Row) -> Drawer:
+        _owner, account, chart, expires_wall_ns, guarded, *found = row
+        counters: Counters = (found[0], found[1], found[2], found[3])
+        drawer = self._drawers[account] = Drawer(
+            id=account,
+            chart=chart,
+            expires_wall_ns=expires_wall_ns,
+            is_guarded=bool(guarded),
+            found=counters,
+            counters=counters,
+        )
+        return drawer
+
+    def _asked(self, query: str, names: Collection[str]) -> Sequence[Row]:
+        return self._rows(query, (json.dumps(list(names)),)) if names else ()
+
+    def _rows(self, query: str, values: Row) -> Sequence[Row]:
+        cursor = self._transaction.cursor()
+        # Plain tuples: a reader that names its columns costs more than all else that is done with a row.
+        cursor.row_factory = None
+        return cursor.execute(query, values).fetchall()
