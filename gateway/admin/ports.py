@@ -35,8 +35,8 @@ class MetersReader(Protocol):
 class LegsReader(Protocol):
     """Media, as admin sees it."""
 
-    def legs(self) -> Sequence[LegReading]:
-        """Every leg there is."""
+    def legs(self, session: SessionId | None = None) -> Sequence[LegReading]:
+        """Every leg there is, or those of one session."""
         ...
 
     def drops(self) -> Mapping[str, int]:

@@ -77,6 +77,8 @@ class Readings:
     given_up_hooks: Sequence[str]
     checks: Sequence[Check]
     """What these numbers mean."""
+    at_wall_ns: int
+    """When the look was taken; what ages are reckoned from."""
 
 
 class AdminService:
@@ -123,6 +125,7 @@ class AdminService:
         node = self._node(packets)
         invariants = self._readers.invariants.invariants()
         given_up_hooks = self._readers.hooks.given_up_hooks()
+        now_wall_ns = self._clock.wall_ns()
         return Readings(
             sessions=self._readers.sessions.live(),
             meters=self._readers.meters.live(),
@@ -132,9 +135,8 @@ class AdminService:
             invariants=invariants,
             sockets_open=self._readers.sessions.sockets_open(),
             given_up_hooks=given_up_hooks,
-            checks=node_checks(
-                node, invariants, given_up_hooks=len(given_up_hooks), now_wall_ns=self._clock.wall_ns()
-            ),
+            checks=node_checks(node, invariants, given_up_hooks=len(given_up_hooks), now_wall_ns=now_wall_ns),
+            at_wall_ns=now_wall_ns,
         )
 
     def live(self) -> LiveSnapshot:

@@ -20,7 +20,7 @@ from gateway.booking.people.account import (
     ProfileChange,
     is_good_text,
 )
-from gateway.booking.people.offer import Offer, RatePlan, per_second_tariff
+from gateway.booking.people.offer import Offer, RatePlan
 from gateway.booking.people.seed import SeedPerson
 from gateway.booking.people_ports import PeopleStore, Wallets
 from gateway.clock import NS, Clock
@@ -161,9 +161,8 @@ class PeopleService:
         account = await self._store.open_by_phone(person.phone, fresh)
         if Role.OPERATOR not in account.roles:
             await self._wallets.open(account.id)
-        for kind, price in person.price_micros_per_minute.items():
+        for kind, tariff in person.tariffs(currency).items():
             if await self.offer(account.id, kind) is None:
-                tariff = per_second_tariff(price_micros_per_minute=price, currency=currency)
                 await self.set_plan(account.id, RatePlan(kind=kind, tariff=tariff))
         return account
 

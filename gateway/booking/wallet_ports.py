@@ -16,7 +16,7 @@ from gateway.booking.ledger.statement import Earnings, Entry, Page
 from gateway.booking.ledger.wallet import Wallet
 from gateway.booking.payment import PaymentReport, TopUpOrder, TopUpState
 from gateway.ids import AccountId, SessionId
-from gateway.work import Work
+from gateway.work import SumWork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +39,8 @@ class Ledger(Protocol):
         """Have that person's accounts; nothing changes where they exist."""
         ...
 
-    async def place_hold(self, request: HoldRequest, *, now_wall_ns: int, also: Work) -> HoldAnswer:
-        """Set money aside; `also` commits with it and runs only when the status is PLACED.
+    async def place_hold(self, request: HoldRequest, *, now_wall_ns: int, also: SumWork) -> HoldAnswer:
+        """Set money aside; `also` gets the placed micros, commits with it and runs only when PLACED.
 
         Raises:
             Conflict: the session has been settled.

@@ -25,7 +25,7 @@ from gateway.errors import require
 from gateway.facts import FactSink, WalletChanged
 from gateway.ids import AccountId, HoldId, SessionId
 from gateway.terms import MeterOrder
-from gateway.work import Work
+from gateway.work import SumWork
 
 _log = structlog.get_logger()
 
@@ -74,7 +74,7 @@ class WalletService:
         account: AccountId,
         want_micros: int,
         least_micros: int,
-        also: Work,
+        also: SumWork,
     ) -> HoldAnswer:
         """Set aside `want_micros`, or whatever is available down to `least_micros`.
 
@@ -94,10 +94,16 @@ class WalletService:
         return answer
 
     async def settle(
-        self, order: MeterOrder, *, charge_micros: int, also: Callable[[Any, Split], None]
+        self,
+        order: MeterOrder,
+        *,
+        charge_micros: int,
+        make_good_micros: int = 0,
+        also: Callable[[Any, Split], None],
     ) -> Split:
         """Void every hold of the session and post the charge, in one transaction with `also`.
 
+        `make_good_micros` goes to the provider from the platform's write-off; the client pays none of it.
         A charge above what was held is capped to it. A second call answers the first split, whatever
         its charge, and does not run `also`.
 
@@ -110,6 +116,7 @@ class WalletService:
             provider=order.provider,
             fee_bp=order.fee_bp,
             micros=charge_micros,
+            make_good_micros=make_good_micros,
         )
         settled = await self._ledger.settle(charge, now_wall_ns=self._clock.wall_ns(), also=also)
         if settled.split.charge_micros != charge_micros:

@@ -166,10 +166,10 @@ class FakeParts:
             hooks=self,
         )
 
-    def legs(self) -> Sequence[LegReading]:
+    def legs(self, session: SessionId | None = None) -> Sequence[LegReading]:
         if self.are_legs_broken:
             raise RuntimeError("the relay is gone")
-        return self.leg_readings
+        return [leg for leg in self.leg_readings if session in (None, leg.session)]
 
     def drops(self) -> Mapping[str, int]:
         return self.drop_counts

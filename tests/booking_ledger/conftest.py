@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.booking.adapters import ledger_schema, sandbox_payment, top_up_store
+from gateway.booking.adapters import ledger_flow_schema, ledger_schema, sandbox_payment, top_up_store
 from gateway.booking.adapters.ledger_store import LedgerStore
 from gateway.booking.adapters.sandbox_payment import SandboxPayments
 from gateway.booking.adapters.top_up_store import TopUpStore
@@ -20,7 +20,12 @@ from gateway.store.database import Database
 from gateway.terms import MeterOrder, SessionKind, TariffSnapshot
 from gateway.work import nothing
 
-MIGRATIONS = (*ledger_schema.MIGRATIONS, *top_up_store.MIGRATIONS, *sandbox_payment.MIGRATIONS)
+MIGRATIONS = (
+    *ledger_schema.MIGRATIONS,
+    *top_up_store.MIGRATIONS,
+    *sandbox_payment.MIGRATIONS,
+    *ledger_flow_schema.MIGRATIONS,
+)
 SECRET = b"a secret of thirty-two bytes long"
 ANN = AccountId("acc_ann")
 BEN = AccountId("acc_ben")

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from gateway.booking.adapters.ledger_flows import LedgerFlows
 from gateway.booking.adapters.ledger_store import LedgerStore
 from gateway.booking.ledger.hold import HoldStatus
+from gateway.booking.maturing_service import MaturingService
 from gateway.booking.wallet_service import WalletService
 from gateway.clock import NS, ManualClock
 from gateway.errors import Conflict
@@ -106,6 +108,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.wallet = WalletService(
             ledger, clock=self.clock, sink=Facts(), open_sessions=self.sessions, billed_seconds=Receipts()
         )
+        flows = LedgerFlows(cast("Database", self.database), currency="CNY")
+        self.maturing = MaturingService(self.wallet, flows=flows, clock=self.clock, window_ns=10**18)
         self.began_s = self.clock.wall_ns() // NS
         self.people = {"acc_ann": Person(), "acc_ben": Person()}
         self.payments: dict[str, tuple[str, int]] = {}
@@ -230,6 +234,15 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(seconds=st.integers(1, 20))
     def wait(self, seconds: int) -> None:
         self.clock.advance(seconds=seconds)
+
+    @rule()
+    def sweep(self) -> None:
+        """What is left of expired grants is taken back; what is held stays until its hold has ended."""
+        now(self.maturing.look())
+        for person in self.people.values():
+            for pocket in person.promos.values():
+                if pocket.expires_s is not None and self.now_s >= pocket.expires_s:
+                    pocket.money = pocket.held
 
     @invariant()
     def every_invariant_of_the_books_holds(self) -> None:

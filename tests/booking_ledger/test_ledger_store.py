@@ -87,7 +87,7 @@ async def test_a_companion_commits_with_the_hold(till: Till) -> None:
         account=ANN,
         want_micros=UNIT,
         least_micros=UNIT,
-        also=lambda transaction: transaction.execute("INSERT INTO companion VALUES ('here')"),
+        also=lambda transaction, _placed: transaction.execute("INSERT INTO companion VALUES ('here')"),
     )
     assert answer.status is HoldStatus.PLACED
     assert await till.database.read(lambda c: c.execute("SELECT count(*) FROM companion").fetchone()[0]) == 1
@@ -97,7 +97,7 @@ async def test_a_companion_that_refuses_undoes_the_hold(till: Till) -> None:
     await till.fund(ANN, UNIT)
     before = await _dump(till)
 
-    def refuse(_transaction: Any) -> None:
+    def refuse(_transaction: Any, _placed: int) -> None:
         raise NotedError
 
     with pytest.raises(NotedError):
@@ -123,7 +123,7 @@ async def test_a_companion_does_not_run_with_a_refused_or_repeated_hold(till: Ti
             account=ANN,
             want_micros=UNIT,
             least_micros=UNIT,
-            also=lambda _transaction: ran.append(name),
+            also=lambda _transaction, _placed: ran.append(name),
         )
         return answer.status
 

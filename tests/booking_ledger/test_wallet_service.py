@@ -89,7 +89,7 @@ async def test_earnings_are_pending_for_seven_days(till: Till) -> None:
     (earning,) = report.earnings.page.items
     assert (earning.charge_micros, earning.fee_micros, earning.earned_micros) == (5 * UNIT, UNIT, 4 * UNIT)
     # The manual clock's wall starts on 2026-09-21 (Unix second 1 790 000 000).
-    assert earning.available_on.isoformat() == "2026-09-28"
+    assert earning.available_on().isoformat() == "2026-09-28"
     assert report.billed_s == {"ses_1": 61}
 
 

@@ -25,11 +25,25 @@ def test_everybody_has_a_number_of_his_own_that_no_network_gave_out(people: tupl
 
 def test_the_demonstration_has_clients_providers_of_both_kinds_and_one_operator() -> None:
     roles = Counter(person.role for person in DEMO_PEOPLE)
-    prices = [person.price_micros_per_minute for person in DEMO_PEOPLE if person.role is Role.PROVIDER]
+    offers = [person.tariffs("CNY") for person in DEMO_PEOPLE if person.role is Role.PROVIDER]
 
     assert roles == {Role.CLIENT: 4, Role.PROVIDER: 5, Role.OPERATOR: 1}
-    assert all(set(price) == set(SessionKind) for price in prices)
-    assert len({price[SessionKind.VOICE] for price in prices}) == 5
+    assert all(set(tariffs) == set(SessionKind) for tariffs in offers)
+    assert len({tariffs[SessionKind.VOICE].hash for tariffs in offers}) == 5
+
+
+def test_terms_come_before_a_plain_price_and_take_the_currency_of_the_books() -> None:
+    person = SeedPerson(
+        phone="+8610000000099",
+        nickname="Both",
+        role=Role.PROVIDER,
+        price_micros_per_minute={SessionKind.VOICE: 1_000_000, SessionKind.TEXT: 2_000_000},
+        terms={SessionKind.TEXT: {"version": 2, "kind": "per_message"}},
+    )
+    voice, text = (person.tariffs("EUR")[kind].terms() for kind in (SessionKind.VOICE, SessionKind.TEXT))
+
+    assert voice["tiers"][0]["price_micros_per_minute"] == 1_000_000
+    assert text == {"version": 2, "kind": "per_message", "currency": "EUR"}
 
 
 def test_names_and_briefs_can_be_shown() -> None:

@@ -13,7 +13,7 @@ from gateway.admin.audit import AuditRecord
 from gateway.admin.health import Light, worst
 from gateway.admin.intervention import REASON_CHARACTERS_MAX, REASON_CHARACTERS_MIN, InterventionKind
 from gateway.admin.service import AdminService
-from gateway.clock import rfc3339
+from gateway.clock import NS, rfc3339
 from gateway.http.cursor import PageQuery, read_cursor, written_cursor
 from gateway.http.money import MoneyBody
 from gateway.http.route import Access, Call, Handler, Route
@@ -121,6 +121,8 @@ class InvariantBody(BaseModel):
     ok: bool
     value: int
     checked_at: str
+    age_s: int
+    """Whole seconds since then."""
     violations: list[str]
 
 
@@ -183,15 +185,17 @@ def _reading(service: AdminService) -> list[Route]:
         return HealthBody(light=worst(checks), items=[CheckBody.model_validate(check) for check in checks])
 
     async def invariants(_call: Call) -> InvariantsBody:
+        readings = service.read()
         items = [
             InvariantBody(
                 name=one.name,
                 ok=one.ok,
                 value=one.value,
                 checked_at=rfc3339(one.checked_wall_ns),
+                age_s=max(readings.at_wall_ns - one.checked_wall_ns, 0) // NS,
                 violations=list(one.violations),
             )
-            for one in service.invariants()
+            for one in readings.invariants
         ]
         # Before the first check nothing is known, which must not look like health.
         return InvariantsBody(ok=bool(items) and all(item.ok for item in items), items=items)

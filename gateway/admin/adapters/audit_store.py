@@ -10,8 +10,8 @@ import sqlite3
 from collections.abc import Sequence
 
 from gateway.admin.audit import GENESIS, AuditCheck, AuditEntry, AuditRecord, check_chain, sealed
-from gateway.store.database import Database
 from gateway.store.migration import Migration
+from gateway.store.ports import Store
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
@@ -39,7 +39,7 @@ MIGRATIONS: tuple[Migration, ...] = (
 class AuditTable:
     """The `AuditLog` of one database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Store) -> None:
         self._database = database
 
     async def append(self, entry: AuditEntry) -> AuditRecord:

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from gateway.admin.ports import LoopLagReader
 from gateway.clock import NS, Clock
-from gateway.store.database import Database
+from gateway.store.ports import Store
 
 _log = structlog.get_logger()
 
@@ -35,7 +35,7 @@ class Liveness:
     version: str
 
 
-def store_is_writable(database: Database) -> ReadyCheck:
+def store_is_writable(database: Store) -> ReadyCheck:
     """A check that runs an empty command through the writer and its commit."""
 
     async def check() -> bool:

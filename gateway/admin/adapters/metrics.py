@@ -262,6 +262,21 @@ def _node_families(readings: Readings) -> Iterable[Metric]:
         label="name",
     )
     yield _gauge(
+        "gateway_invariant_value",
+        "Difference in micros, or number of things that are wrong; 0 where all is well.",
+        {invariant.name: invariant.value for invariant in readings.invariants},
+        label="name",
+    )
+    yield _gauge(
+        "gateway_invariant_age_seconds",
+        "Since the invariant was last checked.",
+        {
+            invariant.name: max(readings.at_wall_ns - invariant.checked_wall_ns, 0) // NS
+            for invariant in readings.invariants
+        },
+        label="name",
+    )
+    yield _gauge(
         "gateway_moderation_hook_given_up",
         "Hooks whose breaker is open.",
         dict.fromkeys(readings.given_up_hooks, 1),

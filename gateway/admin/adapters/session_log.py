@@ -84,5 +84,5 @@ class SessionLog:
         return SessionStory(session=fact.session)
 
     def _with_losses(self, story: SessionStory) -> SessionStory:
-        lost = {leg.side: leg.lost for leg in self._legs.legs() if leg.session == story.session}
+        lost = {leg.side: leg.lost for leg in self._legs.legs(story.session)}
         return story.with_losses(lost)

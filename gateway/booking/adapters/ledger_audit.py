@@ -1,7 +1,8 @@
-"""Looking at the books: one query for each invariant.
+"""Looking at all of the books: one query for each invariant.
 
 Decides by counting transfers anew, in SQL that shares nothing with the code that
-moved the money; one snapshot, in a reader thread, without holding up a write.
+moved the money; one snapshot, in a reader thread, without holding up a write. What
+is looked at every few seconds is what is new (`ledger_replay.py`).
 Never changes anything. What needs other packages (which sessions are over) is put
 together by `wallet_service.py` from `sessions_holding`.
 See `gateway/booking/ledger/invariant.py` for what each value means.
@@ -21,7 +22,8 @@ FROM ledger_account
 _OVERDRAWN = """
 SELECT id, owner, credits_posted - debits_posted - debits_pending AS available FROM ledger_account
 WHERE available < 0 AND chart NOT IN
-    ('bank', 'processor_clearing', 'holds_control', 'platform_fee', 'promo_cost', 'metering_write_off')
+    ('bank', 'processor_clearing', 'holds_control', 'platform_fee', 'promo_cost', 'metering_write_off',
+     'processor_fees')
 """
 _PENDING_DIFFERS = """
 WITH open_hold AS (
@@ -99,6 +101,54 @@ LEFT JOIN ledger_transfer AS transfer ON transfer.command_id = command.id
 GROUP BY top_up.id
 HAVING credited <> CASE top_up.state WHEN 'succeeded' THEN top_up.micros ELSE 0 END
 """
+_MOVED_DIFFERS = """
+WITH moved AS (
+    SELECT command_id, sum(micros) AS micros FROM ledger_transfer
+    WHERE kind <> 'void' AND flow <> 'dispute_release' GROUP BY command_id
+), answered AS (
+    SELECT id, session, CASE name
+        WHEN 'hold' THEN answer ->> '$.placed_micros'
+        WHEN 'refund' THEN answer ->> '$.refund_micros'
+        WHEN 'case_open' THEN answer ->> '$.reserved_micros'
+        WHEN 'case_decide' THEN coalesce(answer ->> '$.refund_micros', 0)
+        ELSE answer ->> '$.micros' END AS micros
+    FROM ledger_command WHERE name IN ('hold', 'refund', 'cool_off', 'promo_expiry', 'case_open',
+        'case_decide', 'payout', 'payout_sent', 'payout_back')
+)
+SELECT answered.id, answered.micros AS said, coalesce(moved.micros, 0) AS moved, NULL AS owner
+FROM answered LEFT JOIN moved ON moved.command_id = answered.id WHERE said <> coalesce(moved.micros, 0)
+UNION ALL
+SELECT moved.command_id, 0, moved.micros, NULL FROM moved
+WHERE NOT EXISTS (SELECT 1 FROM ledger_command WHERE ledger_command.id = moved.command_id)
+"""
+_OVER_REFUNDED = """
+SELECT leg.session, max(account.owner) AS owner,
+       sum(leg.micros) FILTER (WHERE leg.flow = 'refund') AS refunded,
+       coalesce(sum(leg.micros) FILTER (WHERE leg.flow <> 'refund'), 0) AS charged
+FROM ledger_transfer AS leg
+LEFT JOIN ledger_account AS account ON account.id = leg.debit_account AND leg.flow <> 'refund'
+WHERE leg.session IN (SELECT session FROM ledger_command WHERE name IN ('refund', 'case_decide'))
+  AND leg.flow IN ('refund', 'fee', 'earning')
+GROUP BY leg.session HAVING refunded > charged
+"""
+_CLEARING = """
+WITH explained AS (
+    SELECT 'payout_clearing' AS id, coalesce(sum(micros), 0) AS micros, min(requested_wall_ns) AS since
+    FROM ledger_payout WHERE state IN ('requested', 'approved')
+    UNION ALL SELECT 'refunds_due', coalesce(sum(micros), 0), min(requested_wall_ns)
+    FROM ledger_withdrawal WHERE state = 'due'
+    UNION ALL SELECT 'dispute_reserve', coalesce(sum(reserved_micros), 0), min(opened_wall_ns)
+    FROM ledger_case WHERE state = 'open'
+    UNION ALL SELECT 'booking_held', 0, NULL
+)
+SELECT explained.id, explained.micros, explained.since, NULL AS owner,
+       account.credits_posted - account.debits_posted AS balance,
+       (SELECT at_wall_ns FROM ledger_transfer ORDER BY seq DESC LIMIT 1) AS newest
+FROM explained JOIN ledger_account AS account ON account.id = explained.id
+"""
+CLEARING_DAYS_MAX = 30
+"""Money that is on its way for longer has been forgotten."""
+_DAY_NS = 24 * 3600 * 1_000_000_000
 _HOLDING = """
 SELECT DISTINCT held.session, account.owner
 FROM ledger_transfer AS held JOIN ledger_account AS account ON account.id = held.debit_account
@@ -119,12 +169,35 @@ def audit(connection: sqlite3.Connection) -> Sequence[Finding]:
         counted(Invariant.SPLIT_IS_EXACT, _splits(connection)),
         counted(Invariant.REPLAY, _replayed(connection)),
         counted(Invariant.TOP_UPS, _top_ups(connection)),
+        counted(Invariant.REFUNDS, _over_refunded(connection)),
+        counted(Invariant.CLEARING, clearing(connection)),
+        counted(Invariant.ANSWERS, _moved(connection)),
     ]
 
 
 def sessions_holding(connection: sqlite3.Connection) -> Mapping[SessionId, AccountId]:
     """Sessions that have an open hold, and whose money it is."""
     return {SessionId(row["session"]): AccountId(row["owner"]) for row in connection.execute(_HOLDING)}
+
+
+def clearing(connection: sqlite3.Connection) -> Iterator[Breach]:
+    """Clearing accounts that hold what no open item explains, or for too long; costs as open items do."""
+    for row in connection.execute(_CLEARING):
+        if row["balance"] != row["micros"]:
+            yield _breach(row, f"{row['id']} holds {row['balance']} micros, open items say {row['micros']}")
+        if row["since"] is not None and row["newest"] - row["since"] > CLEARING_DAYS_MAX * _DAY_NS:
+            yield _breach(row, f"{row['id']} has waited for more than {CLEARING_DAYS_MAX} days")
+
+
+def _over_refunded(connection: sqlite3.Connection) -> Iterator[Breach]:
+    for row in connection.execute(_OVER_REFUNDED):
+        charged = f"{row['charged']} charged"
+        yield _breach(row, f"{row['session']} had {row['refunded']} micros refunded of {charged}")
+
+
+def _moved(connection: sqlite3.Connection) -> Iterator[Breach]:
+    for row in connection.execute(_MOVED_DIFFERS):
+        yield _breach(row, f"command {row['id']} answered {row['said']} micros and moved {row['moved']}")
 
 
 def _overdrawn(connection: sqlite3.Connection) -> Iterator[Breach]:

@@ -35,12 +35,13 @@ _EARNINGS = """
 SELECT min(transfer.seq) AS seq, sum(transfer.micros) AS earned, command.session, command.at_wall_ns,
        command.answer ->> '$.charge_micros' AS charge, command.answer ->> '$.fee_micros' AS fee
 FROM ledger_transfer AS transfer JOIN ledger_command AS command ON command.id = transfer.command_id
-WHERE transfer.credit_account = :account AND transfer.flow = 'earning' AND transfer.seq < :before
+WHERE transfer.credit_account = :account AND transfer.flow = 'earning'
+  AND transfer.kind IN ('posted', 'post') AND transfer.seq < :before
 GROUP BY command.id ORDER BY seq DESC LIMIT :limit
 """
 _EARNED_SINCE = """
 SELECT coalesce(sum(micros), 0) FROM ledger_transfer
-WHERE credit_account = ? AND flow = 'earning' AND at_wall_ns >= ?
+WHERE credit_account = ? AND flow = 'earning' AND kind IN ('posted', 'post') AND at_wall_ns >= ?
 """
 
 

@@ -19,8 +19,8 @@ from gateway.booking.people.catalogue import Listing
 from gateway.booking.people.offer import RatePlan
 from gateway.errors import require
 from gateway.ids import AccountId
-from gateway.store.database import Database
 from gateway.store.migration import Migration
+from gateway.store.ports import Store
 from gateway.terms import Role, SessionKind, TariffSnapshot
 
 MIGRATIONS = (
@@ -71,7 +71,7 @@ _INTEGRATORS = "gateway"
 class SqlitePeople:
     """Satisfies `PeopleStore` of `people_ports.py`."""
 
-    def __init__(self, database: Database, cipher: FieldCipher) -> None:
+    def __init__(self, database: Store, cipher: FieldCipher) -> None:
         self._database = database
         self._cipher = cipher
 

@@ -19,8 +19,8 @@ from gateway.booking.webhook_signature import SignatureStatus, sign, verify
 from gateway.clock import NS, Clock, rfc3339
 from gateway.errors import GatewayError, Malformed, NotFound, Unauthenticated
 from gateway.ids import IdSource, derived
-from gateway.store.database import Database
 from gateway.store.migration import Migration
+from gateway.store.ports import Store
 
 _log = structlog.get_logger()
 
@@ -73,7 +73,7 @@ class SandboxPayments:
     """Satisfies `PaymentProvider` of `wallet_ports.py`; `decide` is what its page calls."""
 
     def __init__(
-        self, database: Database, *, secret: bytes, clock: Clock, ids: IdSource, merchant: str = "gateway"
+        self, database: Store, *, secret: bytes, clock: Clock, ids: IdSource, merchant: str = "gateway"
     ) -> None:
         self._database = database
         self._secret = secret

@@ -15,8 +15,8 @@ from gateway.booking.people.one_time_code import Challenge, CheckStatus, SendAns
 from gateway.booking.people.refresh import RefreshStatus, RefreshToken, judge
 from gateway.clock import NS
 from gateway.ids import AccountId
-from gateway.store.database import Database
 from gateway.store.migration import Migration
+from gateway.store.ports import Store
 
 MIGRATIONS = (
     Migration(
@@ -69,7 +69,7 @@ _ADDRESS = "code.address"
 class SqliteCodes:
     """Satisfies `CodeStore` of `people_ports.py`."""
 
-    def __init__(self, database: Database, cipher: FieldCipher) -> None:
+    def __init__(self, database: Store, cipher: FieldCipher) -> None:
         self._database = database
         self._cipher = cipher
 
@@ -126,7 +126,7 @@ class SqliteCodes:
 class SqliteRefreshTokens:
     """Satisfies `RefreshStore` of `people_ports.py`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Store) -> None:
         self._database = database
 
     async def put(self, token: RefreshToken) -> None:
@@ -177,7 +177,7 @@ class SqliteRefreshTokens:
 class SqliteApiKeys:
     """Satisfies `ApiKeyStore` of `people_ports.py`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Store) -> None:
         self._database = database
 
     async def put(self, digest: bytes, integrator: AccountId, *, label: str, now_wall_ns: int) -> None:

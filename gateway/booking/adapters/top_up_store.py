@@ -15,8 +15,8 @@ from gateway.booking.ledger.deposit import top_up_command
 from gateway.booking.payment import TopUpOrder, TopUpState
 from gateway.errors import Unprocessable, require
 from gateway.ids import AccountId
-from gateway.store.database import Database
 from gateway.store.migration import Migration
+from gateway.store.ports import Store
 
 _TABLES = """
 CREATE TABLE top_up_order (
@@ -51,7 +51,7 @@ MIGRATIONS: tuple[Migration, ...] = (Migration("booking.top_up", 1, _TABLES),)
 class TopUpStore:
     """Satisfies `Orders` of `wallet_ports.py`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Store) -> None:
         self._database = database
 
     async def create(self, order: TopUpOrder, *, idempotency_key: str, request: Command) -> TopUpOrder:

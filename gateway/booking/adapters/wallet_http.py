@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.booking.ledger.statement import COOL_OFF_DAYS
 from gateway.booking.payment import TopUpOrder, TopUpState
 from gateway.booking.top_up_service import TopUpService
 from gateway.booking.wallet_service import WalletService
@@ -42,7 +43,7 @@ class EntryBody(BaseModel):
     at: str
     """RFC 3339."""
     kind: str
-    """`top_up`, `promo_grant` or `settle`."""
+    """`top_up`, `promo_grant`, `settle`, `refund`, `promo_expiry`, `withdrawal`, `withdrawal_back`, `case_decide`."""
     amount: MoneyBody
     """Signed: a charge is negative."""
     session: str | None
@@ -103,9 +104,9 @@ class EarningsBody(BaseModel):
     next: str | None
 
 
-def routes(wallet: WalletService, top_ups: TopUpService) -> list[Route]:
-    """Every route of the wallet."""
-    handlers = _Handlers(wallet, top_ups)
+def routes(wallet: WalletService, top_ups: TopUpService, *, window_days: int = COOL_OFF_DAYS) -> list[Route]:
+    """Every route of the wallet; an earning is payable after `window_days`."""
+    handlers = _Handlers(wallet, top_ups, window_days=window_days)
     return [*_reading_routes(handlers), *_paying_routes(handlers)]
 
 
@@ -180,9 +181,10 @@ def _paying_routes(handlers: "_Handlers") -> list[Route]:
 
 
 class _Handlers:
-    def __init__(self, wallet: WalletService, top_ups: TopUpService) -> None:
+    def __init__(self, wallet: WalletService, top_ups: TopUpService, *, window_days: int) -> None:
         self._wallet = wallet
         self._top_ups = top_ups
+        self._window_days = window_days
 
     async def wallet(self, call: Call) -> WalletBody:
         wallet = await self._wallet.wallet(call.who.account)
@@ -239,7 +241,7 @@ class _Handlers:
                 charge=self._money(earning.charge_micros),
                 fee=self._money(earning.fee_micros),
                 earned=self._money(earning.earned_micros),
-                available_on=earning.available_on.isoformat(),
+                available_on=earning.available_on(window_days=self._window_days).isoformat(),
             )
             for earning in earnings.page.items
         ]

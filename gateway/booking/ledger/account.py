@@ -8,6 +8,7 @@ Keeps: a guarded account's credits cover its debits, pending ones included.
 See docs/metering.md, "Ledger".
 """
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -51,6 +52,8 @@ class Chart(StrEnum):
     """What promotions cost the platform."""
     METERING_WRITE_OFF = "metering_write_off"
     """What the platform pays for its own failures."""
+    PROCESSOR_FEES = "processor_fees"
+    """What payment providers keep for their service."""
 
 
 class Nature(StrEnum):
@@ -84,6 +87,7 @@ NATURE: Mapping[Chart, Nature] = MappingProxyType(
         Chart.PLATFORM_FEE: Nature.INCOME,
         Chart.PROMO_COST: Nature.EXPENSE,
         Chart.METERING_WRITE_OFF: Nature.EXPENSE,
+        Chart.PROCESSOR_FEES: Nature.EXPENSE,
     }
 )
 
@@ -130,6 +134,7 @@ class Balance:
         return self.posted - self.debits_pending
 
 
+@functools.cache
 def platform(chart: Chart) -> LedgerAccount:
     """The platform's account of that kind."""
     return LedgerAccount(id=LedgerAccountId(chart.value), chart=chart)

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
 
 class CommandName(StrEnum):
     """What may be asked of the ledger."""
@@ -21,6 +23,18 @@ class CommandName(StrEnum):
     PROMO_GRANT = "promo_grant"
     HOLD = "hold"
     SETTLE = "settle"
+    PROMO_EXPIRY = "promo_expiry"
+    REFUND = "refund"
+    COOL_OFF = "cool_off"
+    CASE_OPEN = "case_open"
+    CASE_DECIDE = "case_decide"
+    PAYOUT = "payout"
+    PAYOUT_SENT = "payout_sent"
+    PAYOUT_BACK = "payout_back"
+    WITHDRAWAL = "withdrawal"
+    WITHDRAWAL_SENT = "withdrawal_sent"
+    WITHDRAWAL_BACK = "withdrawal_back"
+    PROCESSOR_LINE = "processor_line"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,5 +50,5 @@ class Command:
     @property
     def fingerprint(self) -> str:
         """Hexadecimal SHA-256 of name and body in canonical JSON."""
-        text = json.dumps([self.name, dict(self.body)], sort_keys=True, separators=(",", ":"))
+        text = _CANONICAL.encode([self.name, dict(self.body)])
         return hashlib.sha256(text.encode()).hexdigest()

@@ -37,6 +37,22 @@ class Invariant(StrEnum):
     """Value: accounts whose counters differ from all their transfers, added up from zero."""
     TOP_UPS = "top_ups_credited_once"
     """Value: top-ups whose state and credit do not agree."""
+    REFUNDS = "refunds_within_charge"
+    """Value: sessions of which more was refunded than charged."""
+    CLEARING = "clearing_accounts_return_to_zero"
+    """Value: clearing accounts that open items do not explain, or that have waited for over 30 days."""
+    ANSWERS = "refused_commands_change_nothing"
+    """Value: commands that moved another amount than they answered, transfers without a command."""
+    PRICE = "settled_amount_is_the_price"
+    """Value: receipts whose charge is not the price of the seconds in their evidence."""
+    WITNESSED = "billed_seconds_are_witnessed"
+    """Value: receipts with more seconds than both witnesses share, or than went by."""
+    CHAINS = "evidence_chains_verify"
+    """Value: receipts whose evidence does not lead to the head they quote."""
+
+
+FROM_RECEIPTS = frozenset({Invariant.PRICE, Invariant.WITNESSED, Invariant.CHAINS})
+"""What receipts and evidence answer; the others are answered by the books alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

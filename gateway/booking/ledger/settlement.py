@@ -31,9 +31,12 @@ class Charge:
     """Platform fee in basis points of the charge."""
     micros: int
     """What the session costs; 0 only voids."""
+    make_good_micros: int = 0
+    """What the platform gives the provider for seconds that its own failure left unbilled."""
 
     def __post_init__(self) -> None:
         require(self.micros >= 0, "a charge is not negative")
+        require(self.make_good_micros >= 0, "a make-good is not negative")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +105,7 @@ def settle(charge: Charge, legs: Sequence[HeldLeg]) -> Settlement:
     amount = min(charge.micros, held)
     parts = list(_parts(amount, legs))
     fee, earned = split_fee(amount, charge.fee_bp)
-    transfers = [*map(_void, legs), *_postings(charge, parts)]
+    transfers = [*map(_void, legs), *_postings(charge, parts), *_make_good(charge)]
     settlement = Settlement(
         charge=amount,
         promo=sum(part.micros for part in parts if part.is_promo),
@@ -176,6 +179,20 @@ def _posting(
             debit=part.account,
             credit=credit,
             micros=micros,
+            session=charge.session,
+        )
+
+
+def _make_good(charge: Charge) -> Iterator[Transfer]:
+    """Beside the charge: the client pays nothing of it and it is no part of the split."""
+    if charge.make_good_micros > 0:
+        yield Transfer(
+            id=TransferId(derived(Flow.MAKE_GOOD, charge.session)),
+            kind=TransferKind.POSTED,
+            flow=Flow.MAKE_GOOD,
+            debit=platform(Chart.METERING_WRITE_OFF).id,
+            credit=pending_earnings_of(charge.provider).id,
+            micros=charge.make_good_micros,
             session=charge.session,
         )
 

@@ -1,7 +1,7 @@
 """What people are shown of the books: the lines of a wallet and of earnings.
 
-Decides when an earning may be paid out: seven days after the settlement, when its
-dispute window has closed.
+Decides on which day an earning may be paid out: when its dispute window has closed,
+seven days after the settlement unless an operator sets another.
 Never adds up balances; `wallet.py` and the accounts' counters do.
 See docs/metering.md, "Ledger", and docs/wire.md for the two lists.
 """
@@ -18,7 +18,7 @@ from gateway.ids import SessionId
 T = TypeVar("T")
 
 COOL_OFF_DAYS = 7
-"""How long an earning stays pending: the dispute window."""
+"""How long an earning stays pending where nothing else is set: the dispute window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +32,12 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of a wallet: a deposit or a charge, however many transfers it took."""
+    """One line of a wallet: one command, however many transfers it took."""
 
     id: str
     at_wall_ns: int
     kind: CommandName
-    """`top_up`, `promo_grant` or `settle`."""
+    """`top_up`, `promo_grant`, `settle`, or the name of a later flow: `refund`, `promo_expiry`, …"""
     micros: int
     """Signed: what came in, or minus what went out."""
     session: SessionId | None
@@ -57,10 +57,9 @@ class Earning:
     fee_micros: int
     earned_micros: int
 
-    @property
-    def available_on(self) -> date:
+    def available_on(self, *, window_days: int = COOL_OFF_DAYS) -> date:
         """The day (UTC) on which the dispute window has closed."""
-        return _day(self.at_wall_ns) + timedelta(days=COOL_OFF_DAYS)
+        return _day(self.at_wall_ns) + timedelta(days=window_days)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ Keeps: available = cash + promo - held. See docs/metering.md, "Holds and warning
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gateway.booking.ledger.account import Balance, LedgerAccountId
 from gateway.booking.ledger.transfer import EFFECTS, Transfer
@@ -72,16 +72,31 @@ def available_micros(sources: Iterable[Source], *, now_wall_ns: int) -> int:
 
 
 def debited(sources: Sequence[Source], transfers: Iterable[Transfer]) -> Sequence[Source]:
-    """The wallet as it is once `transfers` have taken from it, or given back what they held."""
-    balances = {source.account: source.balance for source in sources}
+    """The wallet as it is once `transfers` have taken from it, or given back what they held.
+
+    Transfers from other accounts (a make-good is the platform's) leave it as it is.
+    """
+    pending = dict.fromkeys([source.account for source in sources], 0)
+    posted = dict(pending)
     for transfer in transfers:
-        before, effect = balances[transfer.debit], EFFECTS[transfer.kind]
-        balances[transfer.debit] = replace(
-            before,
-            debits_pending=before.debits_pending + effect.pending * transfer.micros,
-            debits_posted=before.debits_posted + effect.posted * transfer.micros,
+        if transfer.debit in pending:
+            effect = EFFECTS[transfer.kind]
+            pending[transfer.debit] += effect.pending * transfer.micros
+            posted[transfer.debit] += effect.posted * transfer.micros
+    return [
+        Source(
+            account=source.account,
+            is_promo=source.is_promo,
+            expires_wall_ns=source.expires_wall_ns,
+            balance=Balance(
+                debits_pending=source.balance.debits_pending + pending[source.account],
+                debits_posted=source.balance.debits_posted + posted[source.account],
+                credits_pending=source.balance.credits_pending,
+                credits_posted=source.balance.credits_posted,
+            ),
         )
-    return [replace(source, balance=balances[source.account]) for source in sources]
+        for source in sources
+    ]
 
 
 def summed(sources: Sequence[Source], *, now_wall_ns: int, currency: str) -> Wallet:

@@ -70,6 +70,27 @@ def per_second_tariff(
 
 
 def shown_price(tariff: TariffSnapshot) -> tuple[int, str]:
-    """(price per minute in micros of the first tier, currency), for the catalogue."""
+    """(price per minute in micros, currency), for the catalogue.
+
+    Of the first tier; of a prepaid block its price spread over its length, rounded up; 0 where
+    time has no price and `headline` says what has.
+    """
     terms = tariff.terms()
-    return int(terms["tiers"][0]["price_micros_per_minute"]), str(terms["currency"])
+    if block := terms.get("block"):
+        return -(-int(block["price_micros"]) * 60 // int(block["length_s"])), str(terms["currency"])
+    tiers = terms["tiers"]
+    return int(tiers[0]["price_micros_per_minute"]) if tiers else 0, str(terms["currency"])
+
+
+def headline(tariff: TariffSnapshot) -> tuple[int, str]:
+    """(amount in micros, what it buys: `minute`, `block`, `session` or `message`), for the catalogue."""
+    terms = tariff.terms()
+    match terms["kind"]:
+        case "block":
+            return int(terms["block"]["price_micros"]), "block"
+        case "per_session":
+            return int(terms["session_micros"]), "session"
+        case "per_message":
+            return int(terms["message_micros"]), "message"
+        case _:
+            return int(terms["tiers"][0]["price_micros_per_minute"]), "minute"

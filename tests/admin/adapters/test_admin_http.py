@@ -85,6 +85,7 @@ async def test_invariants_are_ok_where_all_hold(world: World) -> None:
         "ok": False,
         "value": 3,
         "checked_at": "2026-09-21T14:13:20.000Z",
+        "age_s": 0,
         "violations": ["acc_1 is short"],
     }
     assert invariant().checked_wall_ns == STARTED_WALL_NS

@@ -166,6 +166,8 @@ async def test_what_is_live_is_read_at_the_scrape(scraped: Scraped) -> None:
     assert scraped.value("gateway_store_queue_depth") == 4
     assert scraped.value("gateway_invariant_ok", name="balance") == 1
     assert scraped.value("gateway_invariant_ok", name="holds") == 0
+    assert scraped.value("gateway_invariant_value", name="balance") == 0
+    assert scraped.value("gateway_invariant_age_seconds", name="balance") == 0
     assert scraped.value("gateway_moderation_hook_given_up", hook="vendor") == 1
     assert scraped.value("gateway_health", check="invariants_broken") == 2
     assert scraped.value("gateway_build_info", version="1.2.3") == 1
