@@ -12,6 +12,7 @@ exceptions, until an edge turns them into a problem (RFC 9457).
     ├── Forbidden            403 forbidden            not yours to do
     ├── NotFound             404 not_found            no such thing, or not yours to see
     ├── Conflict             409 conflict             not in this state
+    ├── Fenced               409 fenced               another process owns the session now
     ├── TooLarge             413 too_large            over a limit of size
     ├── Unprocessable        422 unprocessable        readable, but wrong
     ├── TooMany              429 too_many_requests    over a limit of rate
@@ -91,6 +92,12 @@ class Conflict(GatewayError):
     """The thing is not in a state that allows this."""
 
     status, code, title = 409, "conflict", "Not possible now"
+
+
+class Fenced(GatewayError):
+    """A write of somebody who does not own the session any more; nothing was written."""
+
+    status, code, title = 409, "fenced", "Another process has taken this over"
 
 
 class TooLarge(GatewayError):

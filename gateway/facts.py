@@ -8,7 +8,8 @@ Never a request: what may be refused is a port's method.
     signaling   SessionOpened · SessionMoved · LegJoined · LegLost · LegResumed · ChatSent
     media       LegConnected · LegAudible · LegMoved · LegClosed
     metering    MeterStarted · TickCounted · MeterSuspended · MeterResumed · WarningDue ·
-                MeterStopped · ReceiptIssued · ReviewOpened
+                MeterStopped · ReceiptIssued · ReviewOpened · SpendNoticed · ConsentAsked ·
+                ConsentGiven · MeterLost
     booking     WalletChanged
     moderation  VerdictGiven · EngineFailed
 """
@@ -17,7 +18,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.ids import AccountId, ReceiptId, SessionId
-from gateway.terms import EndReason, Grade, SessionKind, SessionState, Side, SuspendReason, WarningReason
+from gateway.terms import (
+    ConsentKind,
+    EndReason,
+    Grade,
+    SessionKind,
+    SessionState,
+    Side,
+    SuspendReason,
+    WarningReason,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +193,41 @@ class ReceiptIssued(Fact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewOpened(Fact):
     """A session's evidence needs a person's look."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpendNoticed(Fact):
+    """The session's cost passed a multiple of the tariff's `spend_notify_micros`."""
+
+    spent_micros: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentAsked(Fact):
+    """The session ends in `seconds_left` unless the client says yes."""
+
+    kind: ConsentKind
+    seconds_left: int
+    spent_micros: int
+    """What the session has cost so far."""
+    price_micros: int
+    """What the next prepaid block costs; 0 where the question is about spending."""
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentGiven(Fact):
+    """The client said yes; it is in the evidence."""
+
+    kind: ConsentKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterLost(Fact):
+    """Another owner has taken the session over; this process forwards and writes nothing more of it."""
 
     why: str
 

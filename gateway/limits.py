@@ -34,6 +34,8 @@ RESUME_GRACE_NS = 15 * NS
 """A lost leg may resume within it."""
 CONNECT_DEADLINE_NS = 30 * NS
 """From acceptance to at least one start witness."""
+CLIENT_SESSIONS_MAX = 3
+"""Open sessions of one client at once; their time left is reckoned together, and more than that is a mistake."""
 LIVE_SESSIONS_MAX = 2_000
 """Of one process; beyond it invitations are refused."""
 
@@ -54,6 +56,10 @@ HOLD_QUANTUM_S = 60
 """Length of one hold."""
 HOLD_EXTEND_BELOW_S = 20
 """Cover left at which the next hold is asked for."""
+HOLD_QUANTUM_MESSAGES = 20
+"""Size of one hold where messages are paid."""
+HOLD_EXTEND_BELOW_MESSAGES = 5
+"""With fewer covered messages left than these the next hold is asked for."""
 WARN_AT_S = (120, 60, 30, 10)
 """Time left at which both apps are warned."""
 WARN_REARM_S = 10
@@ -68,6 +74,25 @@ REPORT_DIFFERENCE_S = 1
 """Seconds that an app's own count may differ, plus 0.5 %."""
 WITNESS_POLL_NS = NS // 4
 """How often the relay's counters are read."""
+
+TICK_SLOT_NS = NS // 16
+"""Sessions' seconds end at sixteenths of the node's second, so that a thousand ticks do not wait for each other."""
+TICK_SLOT_LAST_NS = NS // 2
+"""The latest sixteenth at which seconds end; the rest of the node's second is for their acknowledgements."""
+TICK_SPREAD = 4
+"""Sessions that start at the same poll are spread over so many sixteenths."""
+JOURNAL_AFTER_NS = 3 * NS // 4
+"""How far into the node's second its one row is written: what was acknowledged promptly is durable within a second."""
+STORE_ANSWER_NS = NS // 4
+"""A row that the store has not answered by then goes to the spool as well: with that, no more than
+the last second can be lost in a crash, however slow the store is."""
+LEASE_NS = 90 * NS
+"""How long a process may act for its sessions without a word from the store: longer than a fresh hold
+lasts, so that an outage ends a session by its hold before another process may take it."""
+SWEEP_NS = 10 * NS
+"""Between two looks for sessions whose owner is gone."""
+ORPHANS_PER_SWEEP_MAX = 100
+"""Sessions taken over at once; the rest wait for the next look, so that live ones keep their rhythm."""
 
 # Chat
 CHAT_CHARACTERS_MAX = 2_000
@@ -101,5 +126,10 @@ assert DEAD_S * NS <= RESUME_GRACE_NS, "a dead socket must still be able to resu
 assert PING_S * 3 <= DEAD_S, "one lost ping must not kill a socket"
 assert MEDIA_GAP_NS < LEG_LOST_NS, "a session suspends before it ends"
 assert ACK_GAP_NS <= RESUME_GRACE_NS, "a resumed app brackets its own gap at best"
+assert (HOLD_QUANTUM_S + HOLD_EXTEND_BELOW_S) * NS < LEASE_NS, "in an outage the hold ends before the lease"
+assert STORE_ANSWER_NS * 3 < SWEEP_NS, "a slow store is not a lost one"
 assert HOLD_EXTEND_BELOW_S < HOLD_QUANTUM_S, "a fresh hold must not ask for another"
 assert max(WARN_AT_S) > HOLD_EXTEND_BELOW_S, "the first warning comes before the last hold"
+assert TICK_SLOT_LAST_NS + WITNESS_POLL_NS <= JOURNAL_AFTER_NS < NS, (
+    "each second's acknowledgements precede its row"
+)

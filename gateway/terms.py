@@ -129,12 +129,29 @@ class SuspendReason(StrEnum):
     """A text session with no line either way for the idle limit."""
 
 
+PERSONS_LIFT = frozenset({SuspendReason.OPERATOR, SuspendReason.SOS, SuspendReason.MODERATION})
+"""Suspensions that last until a person lifts them, through restarts too; nothing is forwarded meanwhile."""
+
+
 class WarningReason(StrEnum):
     """Which limit a near-end warning speaks of."""
 
     FUNDS = "funds"
     SLOT_END = "slot_end"
     MAX_DURATION = "max_duration"
+    SPEND_LIMIT = "spend_limit"
+    """The tariff's limit on spending, or the point from which on the client has yet to say yes."""
+    BLOCK_END = "block_end"
+    """The prepaid time is used up."""
+
+
+class ConsentKind(StrEnum):
+    """What a client is asked to say yes to while the session goes on."""
+
+    SPEND = "spend"
+    """To spend beyond the tariff's `spend_consent_micros`."""
+    BLOCK = "block"
+    """To buy the next prepaid block."""
 
 
 class Grade(StrEnum):

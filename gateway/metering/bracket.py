@@ -21,6 +21,8 @@ class Run:
 class Bracket:
     """All runs of one witness that may still matter."""
 
+    __slots__ = ("_runs", "gap_ns")
+
     def __init__(self, *, gap_ns: int) -> None:
         self.gap_ns = gap_ns
         self._runs: deque[Run] = deque()
@@ -34,16 +36,20 @@ class Bracket:
         """Take evidence at `at_ns`; evidence older than the newest adds nothing."""
         if self._runs:
             newest = self._runs[-1]
-            if at_ns <= newest.last_ns:
+            since_ns = at_ns - newest.last_ns
+            if since_ns <= 0:
                 return
-            if at_ns - newest.last_ns <= self.gap_ns:
+            if since_ns <= self.gap_ns:
                 newest.last_ns = at_ns
                 return
         self._runs.append(Run(at_ns, at_ns))
 
     def covers(self, from_ns: int, until_ns: int) -> bool:
         """Whether one run holds the whole span."""
-        return any(run.first_ns <= from_ns and run.last_ns >= until_ns for run in self._runs)
+        for run in self._runs:
+            if run.last_ns >= until_ns:
+                return run.first_ns <= from_ns
+        return False
 
     def can_cover(self, from_ns: int, until_ns: int, *, now_ns: int) -> bool:
         """Whether the span is covered or evidence still to come could cover it."""

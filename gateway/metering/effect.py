@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.metering.allowance import HoldRequest
-from gateway.terms import EndReason, SuspendReason, WarningReason
+from gateway.metering.usage import Usage
+from gateway.terms import ConsentKind, EndReason, SuspendReason, WarningReason
 
 
 class Ack(StrEnum):
@@ -49,6 +50,10 @@ class Ticked:
     number: int
     left_s: int
     """Until the nearest limit."""
+    head: str
+    """Head of what is stored of the chain; what the apps acknowledge."""
+    usage: Usage
+    """What is or may be found witnessed by its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +62,31 @@ class Warned:
 
     seconds_left: int
     reason: WarningReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noticed:
+    """The cost passed a multiple of the tariff's `spend_notify_micros`."""
+
+    spent_micros: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The session cannot go on beyond `seconds_left` unless the client says yes."""
+
+    kind: ConsentKind
+    seconds_left: int
+    spent_micros: int
+    price_micros: int
+    """What the next prepaid block costs; 0 where the question is about spending."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consented:
+    """The client said yes; the CONSENT anchor is in the record."""
+
+    kind: ConsentKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,4 +111,16 @@ class Frozen:
     """Every second is found: rate, sign, settle."""
 
 
-Effect = Started | Suspended | Resumed | Ticked | Warned | HoldNeeded | Stopped | Frozen
+Effect = (
+    Started
+    | Suspended
+    | Resumed
+    | Ticked
+    | Warned
+    | Noticed
+    | Asked
+    | Consented
+    | HoldNeeded
+    | Stopped
+    | Frozen
+)

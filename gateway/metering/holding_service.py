@@ -7,6 +7,7 @@ is found again.
 """
 
 from collections import defaultdict
+from typing import Any
 
 import structlog
 
@@ -15,12 +16,13 @@ from gateway.ids import HoldId, SessionId, derived
 from gateway.metering.effect import HoldNeeded
 from gateway.metering.meter import Meter
 from gateway.metering.ports import HoldAnswer, HoldStatus, Journal, Purse
-from gateway.work import Work, nothing
+from gateway.work import SumWork, Work
 
 log = structlog.get_logger(__name__)
 
-PLACED = (HoldStatus.PLACED, HoldStatus.EXISTS)
-"""Answers that mean that the money is set aside."""
+PLACED = (HoldStatus.PLACED, HoldStatus.EXISTS, HoldStatus.EXISTS_WITH_DIFFERENT_AMOUNT)
+"""Answers that mean that money is set aside under this id: the id is this session's own, so whatever it
+had asked for when the answer was lost, what was placed then is its cover."""
 
 
 class Holder:
@@ -44,7 +46,7 @@ class Holder:
             account=order.client,
             want_micros=want,
             least_micros=want,
-            also=also,
+            also=lambda tx, _placed: also(tx),
         )
 
     async def extend(self, meter: Meter, needed: HoldNeeded) -> int | None:
@@ -57,21 +59,28 @@ class Holder:
                 account=order.client,
                 want_micros=request.want_micros,
                 least_micros=request.least_micros,
-                also=nothing,
+                also=self._noted(needed, order.session),
             )
-            if answer.status in PLACED:
-                noted = self._journal.held(order.session, ordinal=needed.ordinal, micros=answer.placed_micros)
-                await self._journal.commit(noted)
         except GatewayError as error:
             log.error("hold_waits", session=order.session, why=error.detail)
             meter.hold_failed(is_money_out=False)
             return None
         if answer.status in PLACED:
-            meter.hold_placed(answer.placed_micros, is_final=answer.placed_micros < request.want_micros)
+            is_short = answer.placed_micros < request.want_micros
+            is_final = is_short and answer.status is HoldStatus.PLACED
+            meter.hold_placed(answer.placed_micros, is_final=is_final)
             return answer.available_micros
         self._refusals[order.session] += 1
-        meter.hold_failed(is_money_out=answer.status is not HoldStatus.EXISTS_WITH_DIFFERENT_AMOUNT)
+        meter.hold_failed(is_money_out=True)
         return None
+
+    def _noted(self, needed: HoldNeeded, session: SessionId) -> SumWork:
+        """The note that recovery reads, in the hold's own transaction: neither is without the other."""
+
+        def note(transaction: Any, placed_micros: int) -> None:
+            self._journal.held(session, ordinal=needed.ordinal, micros=placed_micros)(transaction)
+
+        return note
 
     def forget(self, session: SessionId) -> None:
         """The session is settled."""

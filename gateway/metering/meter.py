@@ -1,149 +1,37 @@
 """The meter of one session: from both start witnesses to the last found second.
 
-Decides when seconds begin and end, what each is found to be, when the session
-is suspended, when money or time stops it. Time comes in as `now_ns`; what comes
-out are effects. Never awaits, stores, sends or prices beyond asking `tariff.py`;
-`service.py` does.
-Keeps: seconds lie on the node's grid (whole monotonic seconds); the start is
+Decides when seconds begin and end, when the session is suspended, what ends it.
+Time comes in as `now_ns`; what comes out are effects. What a second is found to
+be is `judgement.py`'s, what was agreed to be spent `checkpoint.py`'s. Never
+awaits, stores, sends or prices beyond asking `tariff.py`; `service.py` does.
+Keeps: seconds lie on the node's grid (`segment.py`); the start is
 never back-dated and the stop always; a second is billed only if both legs and
-both apps bracket it; no second beyond the cover of the holds.
+both apps bracket it; no second beyond the holds, the spend limits or the block.
 """
 
-from gateway.clock import NS
-from gateway.limits import ENDING_DRAIN_NS, RESUME_GRACE_NS
+from collections.abc import Sequence
+
+from gateway.limits import ENDING_DRAIN_NS
 from gateway.metering import effect
 from gateway.metering.allowance import Spend
-from gateway.metering.attendance import Attendance, Loss
-from gateway.metering.cover import Cover
+from gateway.metering.attendance import first_loss, gap_between
 from gateway.metering.effect import Effect
-from gateway.metering.evidence import SIDES, Anchor, AnchorKind
-from gateway.metering.judgement import judged
-from gateway.metering.pause import Pauses
+from gateway.metering.evidence import Anchor, AnchorKind
+from gateway.metering.hearing import LIVE, Hearing
+from gateway.metering.pause import NEVER_NS
 from gateway.metering.phase import TABLE, MeterInput, MeterPhase, Response
-from gateway.metering.presence import MediaStart, present_at_ns
 from gateway.metering.record import Record
-from gateway.metering.start_watch import StartFinding, StartWatch
-from gateway.metering.stopping import StopMark
-from gateway.metering.tariff import Tariff
-from gateway.metering.warning import NearEnd, TimeLeft, nearest
-from gateway.terms import EndReason, Grade, LegEvidence, MeterOrder, SessionKind, Side, SuspendReason
+from gateway.metering.schedule import Switch
+from gateway.metering.segment import Segment
+from gateway.metering.start_watch import StartFinding
+from gateway.metering.stopping import StopMark, review_reasons
+from gateway.metering.usage import Usage
+from gateway.metering.warning import TimeLeft
+from gateway.terms import EndReason, Grade, Side, SuspendReason
 
 
-class Meter:
-    """One session's meter; drive it with `advance` four times a second."""
-
-    def __init__(self, order: MeterOrder, tariff: Tariff, *, boot: str) -> None:
-        self.order = order
-        self.tariff = tariff
-        self.boot = boot
-        self.phase = MeterPhase.OPEN
-        self.sides = {side: Attendance(side) for side in SIDES}
-        self.record = Record.begun(order)
-        self.pauses = Pauses(is_text=order.kind is SessionKind.TEXT)
-        self.near_end = NearEnd()
-        self.cover = Cover()
-        self.has_counted = False
-        self.stop_mark: StopMark | None = None
-        self.suspended: SuspendReason | None = None
-        self.segment_at_ns = 0
-        self.segment_tick = 0
-        self.told_tick = 0
-        self.told_left_s: int | None = None
-        self.warnings: list[tuple[TimeLeft, int]] = []
-        self._media_start = MediaStart(order.kind)
-        self._start_watch = StartWatch()
-        self._slot_ends_at_ns: int | None = None
-        self._is_start_untold = False
-        self._recovering_since_ns = 0
-        self._sent: dict[int, tuple[str, int]] = {}
-
-    def response(self, given: MeterInput) -> Response:
-        """What the table says of `given` in the present phase."""
-        return TABLE[self.phase, given]
-
-    def _takes(self, given: MeterInput) -> bool:
-        return TABLE[self.phase, given] is Response.TAKEN
-
-    def connect(self, now_ns: int, *, wall_ns: int) -> None:
-        """The session was accepted: the start witnesses are awaited from `now_ns`."""
-        if self._takes(MeterInput.CONNECT):
-            self.phase = MeterPhase.AWAITING
-            self._start_watch.since_ns = now_ns
-            if self.order.slot_ends_wall_ns is not None:
-                self._slot_ends_at_ns = now_ns + self.order.slot_ends_wall_ns - wall_ns
-
-    def confirm(self, side: Side, now_ns: int) -> Response:
-        """An app says that it hears the other side."""
-        if self._takes(MeterInput.CONFIRM):
-            self.sides[side].has_confirmed = True
-            self.sides[side].app.note(now_ns)
-        return self.response(MeterInput.CONFIRM)
-
-    def acknowledge(self, side: Side, tick: int, head: str) -> effect.Ack:
-        """An app has seen tick number `tick` with `head`; it counts as of the end of that tick."""
-        if not self._takes(MeterInput.ACK):
-            return effect.Ack.NOT_RUNNING
-        sent = self._sent.get(tick)
-        if sent is None:
-            return effect.Ack.UNKNOWN_TICK
-        if sent[0] != head:
-            return effect.Ack.HEAD_MISMATCH
-        attendance = self.sides[side]
-        attendance.acked_tick = max(attendance.acked_tick, tick)
-        attendance.app.note(sent[1])
-        return effect.Ack.ACKNOWLEDGED
-
-    def observe(self, leg: LegEvidence, now_ns: int) -> None:
-        """A reading of one leg's counters."""
-        if not self._takes(MeterInput.MEDIA):
-            return
-        attendance = self.sides[leg.side]
-        attendance.reading = leg
-        present_ns = present_at_ns(leg, self.order.kind, muted=attendance.is_muted)
-        if self.phase is MeterPhase.RECOVERING and present_ns <= self._recovering_since_ns:
-            return
-        if present_ns:
-            attendance.media.note(present_ns)
-        self._media_start.note(leg, muted=attendance.is_muted, now_ns=now_ns)
-
-    def set_muted(self, side: Side, *, muted: bool) -> None:
-        """A participant declared itself muted, or not."""
-        if self._takes(MeterInput.MUTE):
-            self.sides[side].is_muted = muted
-
-    def line_sent(self, now_ns: int) -> None:
-        """A line of text was delivered."""
-        if self._takes(MeterInput.LINE):
-            self.pauses.line_sent(now_ns)
-
-    def set_socket(self, side: Side, *, present: bool) -> None:
-        """A participant's app lost its last socket, or has one again."""
-        if self._takes(MeterInput.SOCKET):
-            self.sides[side].has_socket = present
-
-    def pause(self, reason: SuspendReason, now_ns: int) -> None:
-        """Seconds that touch `now_ns` and later do not count until `resume`."""
-        if self._takes(MeterInput.PAUSE):
-            self.pauses.begin(reason, now_ns)
-
-    def resume(self, reason: SuspendReason, now_ns: int) -> None:
-        """Lift the pause of that reason."""
-        if self._takes(MeterInput.RESUME):
-            self.pauses.end(reason, now_ns)
-
-    def hold_placed(self, micros: int, *, is_final: bool = False) -> None:
-        """One more hold is committed; a final one is smaller than wanted, nothing is left."""
-        if self._takes(MeterInput.HOLD):
-            self.cover.placed(micros, is_final=is_final)
-
-    def hold_failed(self, *, is_money_out: bool) -> None:
-        """No hold came of the request: the wallet has nothing more, or the store did not answer."""
-        if self._takes(MeterInput.HOLD):
-            self.cover.failed(is_money_out=is_money_out)
-
-    def money_came(self) -> None:
-        """The wallet grew: the next hold may be asked for again."""
-        self.cover.is_money_out = False
+class Meter(Hearing):
+    """One session's meter; drive it with `advance` four times a second and `second` once."""
 
     def stop(
         self, reason: EndReason, now_ns: int, *, by: Side | None = None, is_alone: bool = False
@@ -151,7 +39,7 @@ class Meter:
         """Stop counting at `now_ns`; the first reason stands. A hang-up witnesses its sender."""
         if not self._takes(MeterInput.STOP):
             return []
-        was_counting = self.phase in (MeterPhase.RUNNING, MeterPhase.SUSPENDED)
+        was_counting = self.phase in LIVE
         self.stop_mark = StopMark(reason=reason, at_ns=now_ns, is_alone=is_alone)
         if by is not None:
             self.sides[by].app.note(now_ns)
@@ -161,15 +49,22 @@ class Meter:
             effects.append(effect.Frozen())
         return effects
 
-    def recover(self, record: Record, now_ns: int) -> list[Effect]:
-        """Go on from a replayed record: wait for both parties, or settle what was stopped."""
+    def recover(
+        self, record: Record, now_ns: int, *, wall_ns: int, switches: Sequence[Switch] = ()
+    ) -> list[Effect]:
+        """Go on from a replayed record: wait for both parties, or settle what was stopped.
+
+        `switches` is the schedule from `wall_ns` on; what was agreed is in the record.
+        """
         self.record = record
         self.has_counted = True
-        self._recovering_since_ns = now_ns
+        self._return_watch.since_ns = now_ns
+        self._counting.periods.plan(switches)
+        self._bounds.checkpoints.restore(record)
         self.phase = MeterPhase.RECOVERING
         self.suspended = SuspendReason.RESTART
-        for attendance in self.sides.values():
-            attendance.has_socket = False
+        for attendance, is_pathless in zip(self.sides.values(), record.pathless, strict=True):
+            attendance.has_socket, attendance.is_pathless = False, is_pathless
         if self.record.stop is not None:
             return self.stop(self.record.stop.reason or EndReason.SHUTDOWN, now_ns)
         if self.record.start is None:
@@ -178,7 +73,10 @@ class Meter:
 
     def advance(self, now_ns: int, wall_ns: int) -> list[Effect]:
         """Let time pass to `now_ns`; call at least four times a second."""
-        if not self._takes(MeterInput.SECOND):
+        if TABLE[self.phase, MeterInput.SECOND] is not Response.TAKEN:
+            return []
+        self._now_ns = now_ns
+        if now_ns < self._quiet_until_ns:
             return []
         match self.phase:
             case MeterPhase.AWAITING:
@@ -190,28 +88,35 @@ class Meter:
             case _:
                 return self._count(now_ns, wall_ns)
 
+    @property
+    def due_ns(self) -> int:
+        """When the running second ends; beyond all time while none runs."""
+        return self.tick_end_ns(self.told_tick + 1) if self.phase in LIVE else NEVER_NS
+
     def second(self, now_ns: int, *, funds_left_s: int) -> list[Effect]:
-        """Close the grid second that ended at or before `now_ns`: tick, warning, next hold, hard stop."""
-        if self.phase not in (MeterPhase.RUNNING, MeterPhase.SUSPENDED):
+        """Close the grid second that ended at or before `now_ns`: tick, warning, questions, hold, hard stop."""
+        if self.phase not in LIVE:
             return []
         number = self.elapsed_ticks(now_ns)
         if number <= self.told_tick:
             return []
+        for missed in range(self.told_tick + 1, number):
+            if refused := self._hard_stop(missed, self._usage(missed)):
+                return refused
         self.told_tick = number
         boundary_ns = self.tick_end_ns(number)
-        self._sent[number] = (self.record.head, boundary_ns)
-        self._sent.pop(number - SENT_TICKS_MAX, None)
-        left = self.time_left(boundary_ns, funds_left_s=funds_left_s)
-        self.told_left_s = left.seconds
-        effects: list[Effect] = [effect.Ticked(number=number, left_s=left.seconds)]
-        if due := self.near_end.due(left):
-            self.warnings.append((due, number))
-            effects.append(effect.Warned(seconds_left=due.seconds, reason=due.reason))
-        return effects + self.hold_request() + self._hard_stop(number, boundary_ns)
+        head = self.record.stored_head
+        self._sent.send(number, head=head, end_ns=boundary_ns)
+        spend = self.spend(boundary_ns)
+        left = self._bounds.left(spend, number=number, boundary_ns=boundary_ns, funds_left_s=funds_left_s)
+        effects: list[Effect] = [
+            effect.Ticked(number=number, left_s=left.seconds, head=head, usage=spend.usage)
+        ]
+        effects += self._bounds.said(spend, left, number=number)
+        return effects + self._hold_request(spend) + self._hard_stop(number, spend.usage)
 
     def _await_witnesses(self, now_ns: int, wall_ns: int) -> list[Effect]:
-        apps = all(attendance.has_confirmed for attendance in self.sides.values())
-        finding = self._start_watch.finding(media=self._media_start.has_come, apps=apps, now_ns=now_ns)
+        finding = self._start_watch.finding(self.sides.values(), now_ns)
         match finding:
             case StartFinding.BOTH:
                 return self._start(now_ns, wall_ns)
@@ -225,7 +130,8 @@ class Meter:
         self.has_counted = self._is_start_untold = True
         self._begin_segment(AnchorKind.START, now_ns, wall_ns)
         self.pauses.line_sent(self.segment_at_ns)
-        return self._tell_start(now_ns)
+        refused = self._hard_stop(self.told_tick, self._usage(self.told_tick))
+        return self._tell_start(self.segment_at_ns if refused else now_ns) + refused
 
     def _tell_start(self, now_ns: int) -> list[Effect]:
         """Say that it starts when it does, so that apps count from the same instant."""
@@ -235,166 +141,160 @@ class Meter:
         self._is_start_untold = False
         return [effect.Started(at_ns=start.at_ns, wall_ns=start.wall_ns)]
 
-    def _begin_segment(self, kind: AnchorKind, now_ns: int, wall_ns: int) -> None:
-        """Seconds begin at the next whole second: never back-dated, at most one given away."""
-        self.segment_at_ns = -(-now_ns // NS) * NS
-        self.segment_tick = self.told_tick = self.record.tally.ticks
+    def _begin_segment(self, kind: AnchorKind, now_ns: int, wall_ns: int) -> Anchor:
+        segment = Segment.begun(now_ns, after_tick=self.record.tally.ticks, spread=self._spread)
+        self._counting.begin(segment)
+        self.told_tick = segment.after_tick
         self.phase = MeterPhase.RUNNING
         self.suspended = None
-        self.record.anchor(
-            Anchor(
-                kind=kind,
-                after_tick=self.segment_tick,
-                at_ns=self.segment_at_ns,
-                wall_ns=wall_ns + self.segment_at_ns - now_ns,
-                boot=self.boot,
-            )
-        )
+        self._quiet_until_ns = 0
+        at_wall_ns = wall_ns + segment.at_ns - now_ns
+        return self.record.anchor(kind, at_ns=segment.at_ns, wall_ns=at_wall_ns, boot=self._boot)
 
     def _await_return(self, now_ns: int, wall_ns: int) -> list[Effect]:
-        absent = [
-            side
-            for side, attendance in self.sides.items()
-            if not attendance.has_socket or attendance.media.last_ns is None
-        ]
-        if not absent:
-            for attendance in self.sides.values():
-                attendance.app.note(now_ns)
-            self._begin_segment(AnchorKind.RESTART, now_ns, wall_ns)
-            return [effect.Resumed()]
-        if now_ns - self._recovering_since_ns < RESUME_GRACE_NS:
-            return []
-        lost = EndReason.LOST_CLIENT if absent[0] is Side.CLIENT else EndReason.LOST_PROVIDER
-        return self.stop(EndReason.SHUTDOWN if len(absent) == len(SIDES) else lost, now_ns)
+        absent = self._return_watch.absent(self.sides.values())
+        if absent:
+            reason = self._return_watch.given_up(absent, now_ns)
+            return self.stop(reason, now_ns) if reason else []
+        for attendance in self.sides.values():
+            attendance.app.note(now_ns)
+        self._tie(self._begin_segment(AnchorKind.RESTART, now_ns, wall_ns))
+        self.pauses.line_sent(self.segment_at_ns)
+        paused = self.pauses.active
+        if paused is not None:
+            # Somebody stopped it before or during the restart: being back does not lift that.
+            self.suspended, self.phase = paused, MeterPhase.SUSPENDED
+        told: Effect = effect.Suspended(reason=paused) if paused else effect.Resumed()
+        return [told, *self._hard_stop(self.told_tick, self._usage(self.told_tick))]
 
     def _count(self, now_ns: int, wall_ns: int) -> list[Effect]:
-        self._judge(now_ns, wall_ns)
-        if loss := self._loss(now_ns):
-            reason = EndReason.LOST_CLIENT if loss.side is Side.CLIENT else EndReason.LOST_PROVIDER
-            return self.stop(reason, now_ns, is_alone=loss.is_alone)
+        elapsed, steady_until_ns = self.elapsed_ticks(now_ns), self._steady_until_ns()
+        is_steady = now_ns < steady_until_ns
+        if not is_steady or self._counting.is_due(self.record):
+            self._find(elapsed, now_ns, wall_ns)
+        if is_steady:
+            if self.record.tally.ticks == elapsed:
+                self._quiet_until_ns = min(self.tick_end_ns(elapsed + 1), steady_until_ns)
+            return []
+        if loss := first_loss(self.sides.values(), now_ns, since_ns=self.segment_at_ns):
+            return self.stop(loss.reason, now_ns, is_alone=loss.is_alone)
         self.pauses.idle(now_ns)
-        return self._tell_start(now_ns) + self._suspension(now_ns)
+        effects = self._tell_start(now_ns) + self._suspension(now_ns)
+        if self._agreed:
+            effects += [*self._agreed, *self.hold_request()]
+            self._agreed = []
+        return effects
+
+    def _steady_until_ns(self) -> int:
+        """Until then only the end of a second changes anything; 0 while something is untold, paused or silent."""
+        if self.suspended is not None or self._is_start_untold or self._agreed or self.pauses.active:
+            return 0
+        client, provider = self.sides.values()
+        return min(client.steady_until_ns, provider.steady_until_ns, self.pauses.idle_at_ns)
 
     def _drain(self, now_ns: int, wall_ns: int) -> list[Effect]:
         assert self.stop_mark is not None, "draining begins with a stop"
+        elapsed = self.elapsed_ticks(now_ns)
         is_over = now_ns - self.stop_mark.at_ns >= ENDING_DRAIN_NS
-        self._judge(now_ns, wall_ns, is_over=is_over)
-        if self.record.tally.ticks < self.elapsed_ticks(now_ns):
+        self._find(elapsed, now_ns, wall_ns, is_over=is_over)
+        if self.record.tally.ticks < elapsed or now_ns < self.stop_mark.at_ns:
             return []
         self.phase = MeterPhase.STOPPED
         return [effect.Frozen()]
 
-    def _loss(self, now_ns: int) -> Loss | None:
-        losses = [a.lost(now_ns, since_ns=self.segment_at_ns) for a in self.sides.values()]
-        return min((loss for loss in losses if loss), key=lambda loss: loss.since_ns, default=None)
-
     def _suspension(self, now_ns: int) -> list[Effect]:
-        reason = self.pauses.active or self._gap(now_ns)
+        if self._is_start_untold:
+            return []
+        reason = self.pauses.active
+        if reason is None and now_ns >= self.segment_at_ns:
+            reason = gap_between(self.sides.values(), now_ns)
         if reason is self.suspended:
             return []
         self.suspended = reason
         self.phase = MeterPhase.SUSPENDED if reason else MeterPhase.RUNNING
         return [effect.Suspended(reason=reason) if reason else effect.Resumed()]
 
-    def _gap(self, now_ns: int) -> SuspendReason | None:
-        if now_ns < self.segment_at_ns:
-            return None
-        if any(attendance.media.is_stale(now_ns) for attendance in self.sides.values()):
-            return SuspendReason.MEDIA_GAP
-        if any(attendance.app.is_stale(now_ns) for attendance in self.sides.values()):
-            return SuspendReason.ACK_GAP
-        return None
-
-    def tick_end_ns(self, number: int) -> int:
-        """When second `number` of the running segment ends."""
-        return self.segment_at_ns + (number - self.segment_tick) * NS
-
-    def elapsed_ticks(self, now_ns: int) -> int:
-        """Seconds of the session that have ended by `now_ns`, or by the stop."""
-        until_ns = now_ns if self.stop_mark is None else min(now_ns, self.stop_mark.at_ns)
-        return self.segment_tick + max(0, until_ns - self.segment_at_ns) // NS
-
-    def provisional_s(self, now_ns: int) -> int:
-        """Ended seconds that wait for their far bracket."""
-        if self.phase not in (MeterPhase.RUNNING, MeterPhase.SUSPENDED, MeterPhase.DRAINING):
-            return 0
-        return self.elapsed_ticks(now_ns) - self.record.tally.ticks
-
-    def _judge(self, now_ns: int, wall_ns: int, *, is_over: bool = False) -> None:
-        while self.record.tally.ticks < self.elapsed_ticks(now_ns):
-            number = self.record.tally.ticks + 1
-            until_ns = self.tick_end_ns(number)
-            tick = judged(
-                self.sides,
-                self.pauses,
-                number=number,
-                until_ns=until_ns,
-                now_ns=now_ns,
-                wall_ns=wall_ns,
-                is_free=self.record.tally.witnessed_s < self.tariff.free_s,
-                is_over=is_over,
+    def _find(self, until_tick: int, now_ns: int, wall_ns: int, *, is_over: bool = False) -> None:
+        if self.record.tally.ticks < until_tick:
+            self._counting.find(
+                self.record, until_tick=until_tick, now_ns=now_ns, wall_ns=wall_ns, is_over=is_over
             )
-            if tick is None:
-                return
-            self.record.count(tick)
-            self.pauses.forget_before(until_ns)
-            for attendance in self.sides.values():
-                attendance.media.forget_before(until_ns)
-                attendance.app.forget_before(until_ns)
 
     def spend(self, now_ns: int) -> Spend:
         """This session's claim on its wallet; provisional seconds count as used."""
-        used_s = self.record.tally.witnessed_s + self.provisional_s(now_ns)
-        return Spend(tariff=self.tariff, used_s=used_s, held_micros=self.cover.held_micros)
+        counted = self.record.tally.ticks + self.provisional_s(now_ns)
+        usage, last, ends_in_s = self._usage(counted), self._spend, self._ends_in_s(counted)
+        if (
+            last is not None
+            and last.usage is usage
+            and last.held_micros == self.cover.held_micros
+            and last.ends_in_s == ends_in_s
+        ):
+            return last
+        spend = Spend(
+            tariff=self.tariff,
+            usage=usage,
+            held_micros=self.cover.held_micros,
+            ahead=self._counting.periods.ahead(self.tick_end_ns(counted)),
+            limit_s=self._bounds.checkpoints.block_s,
+            limit_micros=self._bounds.checkpoints.spend_micros,
+            ends_in_s=ends_in_s,
+        )
+        self._spend = None if self.tariff.windows or self._bounds.is_limited else spend
+        return spend
 
-    def time_left(self, now_ns: int, *, funds_left_s: int) -> TimeLeft:
-        """The nearest of money, hard maximum and slot end."""
-        slot_s = None if self._slot_ends_at_ns is None else max(0, self._slot_ends_at_ns - now_ns) // NS
-        duration_s = max(0, self.order.duration_s_max - self.elapsed_ticks(now_ns))
-        return nearest(funds_s=funds_left_s, duration_s=duration_s, slot_s=slot_s)
+    def _ends_in_s(self, number: int) -> int:
+        if self.phase not in LIVE:
+            return 0
+        return self._bounds.ends_in_s(number, boundary_ns=self.tick_end_ns(number))
 
     def hold_request(self) -> list[Effect]:
         """Ask for the next hold when the cover runs low and none is on its way."""
+        return self._hold_request(self.spend(self.tick_end_ns(self.told_tick)))
+
+    def _hold_request(self, spend: Spend) -> list[Effect]:
         if not self._takes(MeterInput.HOLD):
             return []
-        request = self.cover.request(self.spend(self.tick_end_ns(self.told_tick)))
+        request = self.cover.request(spend)
         return [effect.HoldNeeded(request=request, ordinal=self.cover.holds + 1)] if request else []
 
-    def _hard_stop(self, number: int, boundary_ns: int) -> list[Effect]:
-        spend = self.spend(boundary_ns)
-        if spend.used_s >= self.tariff.covered_s(self.cover.held_micros):
-            # A hold that is still on its way means that the store is late, not that money is short.
-            return self.stop(EndReason.SHUTDOWN if self.cover.is_due else EndReason.FUNDS, boundary_ns)
-        if number >= self.order.duration_s_max:
-            return self.stop(EndReason.MAX_DURATION, boundary_ns)
-        if self._slot_ends_at_ns is not None and boundary_ns + NS > self._slot_ends_at_ns:
-            return self.stop(EndReason.SLOT_END, boundary_ns)
-        return []
+    def _hard_stop(self, number: int, usage: Usage) -> list[Effect]:
+        """End at the end of second `number` if the next one may not be served."""
+        boundary_ns = self.tick_end_ns(number)
+        after = usage.plus(self._counting.period(number + 1))
+        reason = self._bounds.refusal(self.cover, after, number=number, boundary_ns=boundary_ns)
+        return self.stop(reason, boundary_ns) if reason else []
 
     def freeze(self, now_ns: int, wall_ns: int) -> None:
         """Close the record with its STOP, dated back to the last shared evidence; call once on Frozen."""
         if self.stop_mark is None or self.record.start is None or self.record.stop is not None:
             return
         at_ns, at_wall_ns = self.record.last_tick_ns, self.record.last_tick_wall_ns
+        boot = self.record.anchors[-1].boot
         if self.segment_at_ns:
+            boot = self._boot
             at_ns = self.stop_mark.dated_back(self.sides.values(), began_ns=self.segment_at_ns)
             at_wall_ns = wall_ns - (now_ns - at_ns)
         self.record.anchor(
-            Anchor(
-                kind=AnchorKind.STOP,
-                after_tick=self.record.tally.ticks,
-                at_ns=at_ns,
-                wall_ns=at_wall_ns,
-                boot=self.boot,
-                reason=self.stop_mark.reason,
-            )
+            AnchorKind.STOP, at_ns=at_ns, wall_ns=at_wall_ns, boot=boot, reason=self.stop_mark.reason
         )
+
+    @property
+    def told_left_s(self) -> int | None:
+        """Seconds to the nearest limit when the last second closed."""
+        return self._bounds.told_left.seconds if self._bounds.told_left else None
+
+    @property
+    def warnings(self) -> list[tuple[TimeLeft, int]]:
+        """Warnings given so far, each with its tick."""
+        return self._bounds.warnings
+
+    @property
+    def review_reasons(self) -> tuple[str, ...]:
+        """Why a person should look at the evidence, in sentences; empty for grade A."""
+        return review_reasons(self.record, self.stop_mark)
 
     @property
     def grade(self) -> Grade:
         """How complete the evidence is."""
-        return Grade.B if self.stop_mark is not None and self.stop_mark.is_alone else Grade.A
-
-
-SENT_TICKS_MAX = 64
-"""How many ticks back an acknowledgement may name."""
+        return Grade.B if self.review_reasons else Grade.A

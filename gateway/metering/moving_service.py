@@ -3,15 +3,17 @@
 Drives one queue per session: a move waits for the one before it, and while the
 store is down it is tried again. A settlement waits until the queue is empty.
 Never decides a move (`meter.py`) nor whether it is legal (signalling's store).
-Keeps: a later state is never written before an earlier one.
+Keeps: a later state is never written before an earlier one; a session that is
+somebody else's is not moved any more.
 """
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Sequence
 
 import structlog
 
-from gateway.errors import StoreDown
+from gateway.errors import Fenced, StoreDown
 from gateway.ids import SessionId
 from gateway.metering.ports import Journal, Moves
 from gateway.terms import EndReason, SessionState, SuspendReason
@@ -26,9 +28,13 @@ RETRY_S = 1.0
 class Mover:
     """The moves that metering makes."""
 
-    def __init__(self, *, journal: Journal, moves: Moves) -> None:
+    def __init__(
+        self, *, journal: Journal, moves: Moves, on_lost: Callable[[Sequence[SessionId], str], None]
+    ) -> None:
+        """`on_lost` is told of a session that is somebody else's."""
         self._journal = journal
         self._moves = moves
+        self._on_lost = on_lost
         self._queues: dict[SessionId, deque[tuple[SessionState, Work]]] = {}
         self._tasks: dict[SessionId, asyncio.Task[None]] = {}
 
@@ -40,13 +46,19 @@ class Mover:
         if session not in self._tasks:
             task = asyncio.get_running_loop().create_task(self._write_all(session))
             self._tasks[session] = task
-            task.add_done_callback(lambda _task: self._tasks.pop(session, None))
+            task.add_done_callback(lambda done: self._done(session, done))
 
     async def written(self, session: SessionId) -> None:
         """Return when every move of the session is written."""
         while task := self._tasks.get(session):
             await asyncio.wait({task})
             await asyncio.sleep(0)
+
+    def forget(self, session: SessionId) -> None:
+        """Write no more of its moves."""
+        self._queues.pop(session, None)
+        if task := self._tasks.pop(session, None):
+            task.cancel()
 
     async def close(self, within_s: float) -> None:
         """Give the moves that wait a last chance."""
@@ -55,6 +67,10 @@ class Mover:
             await asyncio.wait(tasks, timeout=within_s)
         for task in tasks:
             task.cancel()
+
+    def _done(self, session: SessionId, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(session) is task:
+            del self._tasks[session]
 
     async def _write_all(self, session: SessionId) -> None:
         queue = self._queues[session]
@@ -66,8 +82,13 @@ class Mover:
                 log.error("move_waits", session=session, state=state, why=error.detail, retry_s=RETRY_S)
                 await asyncio.sleep(RETRY_S)
                 continue
+            except Fenced as refusal:
+                queue.clear()
+                self._on_lost([session], refusal.detail)
+                break
             except Exception as error:
                 # Refused by the table: the record keeps the state it has, the settlement decides.
                 log.error("move_refused", session=session, state=state, why=str(error))
             queue.popleft()
-        self._queues.pop(session, None)
+        if self._queues.get(session) is queue:
+            del self._queues[session]

@@ -11,9 +11,14 @@ import asyncio
 from gateway.clock import NS, Clock
 
 
+async def until(clock: Clock, due_ns: int) -> None:
+    """Return at or after `due_ns`."""
+    while (left_ns := due_ns - clock.monotonic_ns()) > 0:  # noqa: ASYNC110 a clock sets no event
+        await asyncio.sleep(left_ns / NS)
+
+
 async def until_next(clock: Clock, step_ns: int) -> int:
     """Return at or after the next whole multiple of `step_ns`; answers that multiple."""
     due_ns = (clock.monotonic_ns() // step_ns + 1) * step_ns
-    while (left_ns := due_ns - clock.monotonic_ns()) > 0:  # noqa: ASYNC110 a clock sets no event
-        await asyncio.sleep(left_ns / NS)
+    await until(clock, due_ns)
     return due_ns

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from gateway.limits import TEXT_IDLE_NS
 from gateway.terms import SuspendReason
 
+NEVER_NS = 1 << 63
+"""Later than any instant."""
+
 
 @dataclass(slots=True)
 class Pause:
@@ -29,8 +32,15 @@ class Pauses:
         self._last_line_ns: int | None = None
 
     @property
+    def is_none(self) -> bool:
+        """Whether no pause is open or may still touch an unfound second."""
+        return not self._pauses
+
+    @property
     def active(self) -> SuspendReason | None:
         """The pause in force, or None."""
+        if not self._pauses:
+            return None
         reasons = {pause.reason for pause in self._pauses if pause.until_ns is None}
         return next((reason for reason in SuspendReason if reason in reasons), None)
 
@@ -57,11 +67,20 @@ class Pauses:
         self._last_line_ns = at_ns
         self.end(SuspendReason.TEXT_IDLE, at_ns)
 
+    @property
+    def idle_at_ns(self) -> int:
+        """When the idle pause opens if no line comes; beyond all time where none ever does."""
+        if not self._is_text or self._last_line_ns is None:
+            return NEVER_NS
+        return self._last_line_ns + TEXT_IDLE_NS + 1
+
     def idle(self, now_ns: int) -> None:
         """Open the idle pause of a text session when no line has come for too long."""
-        if self._is_text and self._last_line_ns is not None and now_ns - self._last_line_ns > TEXT_IDLE_NS:
+        if now_ns >= self.idle_at_ns:
             self.begin(SuspendReason.TEXT_IDLE, now_ns)
 
     def forget_before(self, at_ns: int) -> None:
         """Drop pauses that ended at or before `at_ns`."""
+        if not self._pauses:
+            return
         self._pauses = [p for p in self._pauses if p.until_ns is None or p.until_ns > at_ns]

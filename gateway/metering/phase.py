@@ -42,6 +42,7 @@ class MeterInput(StrEnum):
     RESUME = "resume"
     STOP = "stop"
     HOLD = "hold"
+    CONSENT = "consent"
     SECOND = "second"
 
 
@@ -71,6 +72,7 @@ _ROWS: dict[MeterInput, tuple[Response, ...]] = {
     MeterInput.RESUME: (_I, _T, _T, _T, _T, _I, _I),
     MeterInput.STOP: (_T, _T, _T, _T, _T, _I, _I),
     MeterInput.HOLD: (_T, _T, _T, _T, _T, _I, _I),
+    MeterInput.CONSENT: (_R, _R, _T, _T, _R, _R, _R),
     MeterInput.SECOND: (_I, _T, _T, _T, _T, _T, _I),
 }
 

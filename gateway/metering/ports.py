@@ -9,8 +9,9 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from gateway.ids import AccountId, HoldId, SessionId
+from gateway.metering.owner_ports import RowKey
 from gateway.terms import EndReason, LegEvidence, MeterOrder, SessionState, Side, SuspendReason
-from gateway.work import Work
+from gateway.work import SumWork, Work
 
 
 class HoldStatus(StrEnum):
@@ -62,11 +63,11 @@ class Purse(Protocol):
         account: AccountId,
         want_micros: int,
         least_micros: int,
-        also: Work,
+        also: SumWork,
     ) -> HoldAnswer:
         """Set aside `want_micros`, or whatever is available down to `least_micros`.
 
-        `also` commits with it and is not run when the hold is refused or EXISTS.
+        `also` gets the placed micros, commits with it and is not run when the hold is refused or EXISTS.
 
         Raises:
             StoreDown: nothing was written.
@@ -78,9 +79,12 @@ class Purse(Protocol):
         order: MeterOrder,
         *,
         charge_micros: int,
+        make_good_micros: int = 0,
         also: Callable[[Any, Split], None],
     ) -> Split:
         """Void every hold of the session and post the charge (0 allowed), in one transaction.
+
+        `make_good_micros` goes to the provider from the platform's write-off; the client pays none of it.
 
         `also` runs last in it, with the split. A charge above what was held is capped to it.
         Done once: a second call answers the first split and does not run `also`.
@@ -120,6 +124,35 @@ class Moves(Protocol):
         """A work that compare-and-swaps the session's state and appends the transition."""
         ...
 
+    async def held_reason(
+        self, session: SessionId, *, seen: SuspendReason | None = None, seen_wall_ns: int = 0
+    ) -> SuspendReason | None:
+        """Why a person has yet to lift a suspension; None where none is in force.
+
+        `seen` is what paused the newest second in the evidence, which began at `seen_wall_ns`: it
+        decides where that is later than the last move, which the store may not have taken.
+
+        Raises:
+            StoreDown: it cannot be read.
+        """
+        ...
+
+    async def end_reason(self, session: SessionId) -> EndReason | None:
+        """Why the session was stopped; None while it may go on.
+
+        Raises:
+            StoreDown: it cannot be read.
+        """
+        ...
+
+    def finish(self, session: SessionId, reason: EndReason, *, has_counted: bool) -> Work:
+        """A work that brings the session to its end from wherever its row is.
+
+        Settled where seconds were counted, else the side exit of the state it is in. Nothing
+        is written where it is over already.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterRecord:
@@ -135,20 +168,21 @@ class MeterRecord:
 
 
 class Journal(Protocol):
-    """Append-only evidence."""
+    """Append-only evidence; every write for a session is refused (`Fenced`) unless the session is ours."""
 
     def register(self, order: MeterOrder) -> Work:
-        """A work that stores the order, to run with the first hold."""
+        """A work that stores the order and makes the session ours, to run with the first hold."""
         ...
 
     def held(self, session: SessionId, *, ordinal: int, micros: int) -> Work:
         """A work that notes a hold, to run with it."""
         ...
 
-    async def append(self, second: int, entries: Sequence[tuple[SessionId, bytes]]) -> None:
-        """One row with the new entries of all live sessions, in one commit.
+    async def append(self, second: int, entries: Sequence[tuple[SessionId, bytes]], *, key: RowKey) -> None:
+        """One row with the new entries of all live sessions, in one commit; once per key.
 
         Raises:
+            Fenced: some of the sessions are not the key's owner's any more; nothing was written.
             StoreDown: nothing was written.
         """
         ...
@@ -157,8 +191,13 @@ class Journal(Protocol):
         """A work that stores the receipt and the evidence bundle, to run with the settlement."""
         ...
 
-    def report(self, session: SessionId, side: Side, *, seconds: int, why: str | None) -> Work:
-        """A work that stores an app's own count after the end, and why it needs a look, if it does."""
+    async def report(
+        self, session: SessionId, side: Side, *, seconds: int, why: str | None, note: bytes | None
+    ) -> bool:
+        """Store an app's own count after the end, why it needs a look, and the note on the receipt.
+
+        Answers whether it is the side's first report; a later one changes nothing.
+        """
         ...
 
     async def commit(self, work: Work) -> None:

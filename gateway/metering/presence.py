@@ -18,12 +18,11 @@ def present_at_ns(leg: LegEvidence, kind: SessionKind, *, muted: bool) -> int:
     """The newest instant at which `leg` showed itself; 0 when it never did."""
     if not leg.connected:
         return 0
-    path_ns = max(leg.rtcp_last_ns, leg.stun_last_ns, leg.sctp_last_ns)
-    if kind is SessionKind.TEXT:
-        return path_ns
-    if leg.side is Side.PROVIDER and not muted:
+    is_voice = kind is SessionKind.VOICE
+    if is_voice and leg.side is Side.PROVIDER and not muted:
         return leg.rtp_last_ns
-    return max(leg.rtp_last_ns, path_ns)
+    path_ns = max(leg.rtcp_last_ns, leg.stun_last_ns, leg.sctp_last_ns)
+    return max(leg.rtp_last_ns, path_ns) if is_voice else path_ns
 
 
 @dataclass(slots=True)
@@ -56,6 +55,7 @@ class MediaStart:
     kind: SessionKind
     voices: dict[Side, VoiceStart] = field(default_factory=lambda: {side: VoiceStart() for side in Side})
     standing: dict[Side, bool] = field(default_factory=lambda: dict.fromkeys(Side, False))
+    """Whether each leg has shown itself long enough."""
 
     def note(self, leg: LegEvidence, *, muted: bool, now_ns: int) -> None:
         """Take one leg's reading."""
@@ -70,8 +70,3 @@ class MediaStart:
         if self.voices[leg.side].seconds_running >= 2 and leg.rtp_forwarded > 0:
             return True
         return muted and leg.rtcp_last_ns > 0 and now_ns - leg.stun_last_ns <= MEDIA_GAP_NS
-
-    @property
-    def has_come(self) -> bool:
-        """Whether both legs have shown themselves long enough."""
-        return all(self.standing.values())

@@ -49,7 +49,7 @@ def reading_of(meter: Meter, now_ns: int) -> MeterReading:
         provisional_s=spend.used_s - tally.witnessed_s,
         unwitnessed_s=tally.unwitnessed_s,
         paused_s=tally.paused_s,
-        cost_micros=meter.tariff.cost(spend.used_s),
+        cost_micros=meter.tariff.cost(spend.usage),
         currency=meter.tariff.currency,
         held_micros=meter.cover.held_micros,
         time_left_s=meter.told_left_s,

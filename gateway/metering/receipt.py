@@ -4,27 +4,43 @@ Decides what a receipt says, how it is written down byte for byte, and whether
 one is consistent with its evidence. Signing and signature checks are handed in
 (`adapters/receipt_key.py`), so this stays pure.
 Keeps: one canonical form, so that any changed byte is seen; lines sum to the
-charge; fee + earned = charge; the seconds are those of the evidence.
+charge; fee + earned = charge; the seconds are those of the evidence. Version 2
+is issued; version 1 is still read (`verification.py`).
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from gateway.clock import rfc3339
-from gateway.errors import Malformed, require
+from gateway.errors import InvariantBroken, Malformed, require
 from gateway.ids import AccountId, ReceiptId, SessionId
-from gateway.metering.evidence import SIDES, decode, split_entries
+from gateway.metering.evidence import SIDES, AnchorKind, decode, split_entries
 from gateway.metering.record import Record
+from gateway.metering.schedule import OffsetAt
 from gateway.metering.tariff import Line, Tariff
 from gateway.metering.tick import Tick, TickFinding
+from gateway.metering.timetable import timetable
+from gateway.metering.usage import Usage
 from gateway.metering.warning import TimeLeft
 from gateway.money import floor_to_minor, micros_per_minor, split_fee
 from gateway.terms import EndReason, Grade, MeterOrder, SessionKind, TariffSnapshot
 
-RECEIPT_VERSION = 1
+RECEIPT_VERSION = 2
+BUNDLE_VERSION = 1
+"""Of the evidence bundle's form; its entries carry versions of their own."""
+_UNITS = {"time": "s", "block": "block", "messages": "message"}
+
+
+_CLOCKS = ("clock_rtp_client", "clock_rtp_provider", "clock_app_client", "clock_app_provider")
+"""By bit of `Tick.short_clocks`."""
+
+
+def _no_zone(zone: str, unix_s: int) -> int:
+    raise InvariantBroken(f"the hours of {zone} were not handed in")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +56,8 @@ class Statement:
     grade: Grade
     warnings: tuple[tuple[TimeLeft, int], ...]
     """Each with the tick it was given at."""
+    offset_s_at: OffsetAt = _no_zone
+    """How far the clocks of the tariff's zone are ahead; asked only where it has windows."""
 
     @property
     def record(self) -> Record:
@@ -48,7 +66,7 @@ class Statement:
 
     def charge_micros(self) -> int:
         """C(n) rounded down to the minor unit."""
-        return floor_to_minor(self.tariff.cost(self.record.tally.witnessed_s), self.tariff.currency)
+        return floor_to_minor(self.tariff.cost(self.record.tally.usage), self.tariff.currency)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +101,12 @@ def outlined(statement: Statement, *, key_id: str, public_key: bytes) -> dict[st
         "free_s": tally.free_s,
         "paused_s": tally.paused_s,
         "unwitnessed_s": tally.unwitnessed_s,
+        "usage": [{"period": period, "seconds": seconds} for period, seconds in tally.usage.runs],
+        "messages": tally.usage.messages,
+        "schedule": timetable(
+            statement.tariff, map(decode, split_entries(statement.entries)), statement.offset_s_at
+        ),
+        "consents": consents(record),
         "gaps": gaps(statement.entries),
         "currency": statement.tariff.currency,
         "fee_bp": order.fee_bp,
@@ -102,10 +126,9 @@ def completed(outline: Mapping[str, Any], tariff: Tariff, paid: Paid) -> dict[st
     require(paid.promo_micros + paid.cash_micros == paid.charge_micros, "the sources sum to the charge")
     split = split_fee(paid.charge_micros, outline["fee_bp"])
     require(split == (paid.fee_micros, paid.earned_micros), "fee and share are split by the one rule")
-    witnessed_s = outline["billed_s"] + outline["free_s"]
     return {
         **outline,
-        "lines": priced(tariff, witnessed_s, charge_micros=paid.charge_micros),
+        "lines": priced(tariff, usage_of(outline), charge_micros=paid.charge_micros),
         "charge_micros": paid.charge_micros,
         "promo_micros": paid.promo_micros,
         "cash_micros": paid.cash_micros,
@@ -114,9 +137,21 @@ def completed(outline: Mapping[str, Any], tariff: Tariff, paid: Paid) -> dict[st
     }
 
 
-def priced(tariff: Tariff, witnessed_s: int, *, charge_micros: int) -> list[dict[str, Any]]:
+def usage_of(receipt: Mapping[str, Any]) -> Usage:
+    """The usage that a receipt states."""
+    if receipt["version"] == 1:
+        return Usage.plain(receipt["billed_s"] + receipt["free_s"])
+    usage = Usage()
+    for run in receipt["usage"]:
+        usage = usage.plus(run["period"], run["seconds"])
+    return Usage(usage.runs, receipt["messages"])
+
+
+def priced(
+    tariff: Tariff, usage: Usage, *, charge_micros: int, version: int = RECEIPT_VERSION
+) -> list[dict[str, Any]]:
     """Price lines that sum to the charge; what rounding or a short hold took off is a line too."""
-    lines = [*tariff.lines(witnessed_s)]
+    lines = [*tariff.lines(usage)]
     if rest := charge_micros - sum(line.amount_micros for line in lines):
         is_rounding = -micros_per_minor(tariff.currency) < rest < 0
         lines.append(Line("rounding" if is_rounding else "capped_to_hold", 1, rest))
@@ -124,10 +159,20 @@ def priced(tariff: Tariff, witnessed_s: int, *, charge_micros: int) -> list[dict
         {
             "code": line.code,
             "quantity": line.quantity,
-            "unit": "s" if line.code == "time" else "",
+            "unit": _UNITS.get(line.code, ""),
             "amount_micros": line.amount_micros,
+            **({} if version == 1 else {"period": line.period}),
         }
         for line in lines
+    ]
+
+
+def consents(record: Record) -> list[dict[str, Any]]:
+    """What the client said yes to, and when."""
+    return [
+        {"kind": anchor.consent, "at": rfc3339(anchor.wall_ns), "after_tick": anchor.after_tick}
+        for anchor in record.anchors
+        if anchor.kind is AnchorKind.CONSENT
     ]
 
 
@@ -149,24 +194,43 @@ def _why(tick: Tick) -> str:
     if tick.finding is TickFinding.UNWITNESSED:
         missing = [f"media_{side}" for side, seen in zip(SIDES, tick.media, strict=True) if not seen]
         missing += [f"app_{side}" for side, seen in zip(SIDES, tick.apps, strict=True) if not seen]
+        missing += [name for bit, name in enumerate(_CLOCKS) if tick.short_clocks >> bit & 1]
         return ",".join(missing)
     return ""
 
 
 def canonical(body: Mapping[str, Any]) -> bytes:
     """The one written form: sorted keys, two spaces, UTF-8 as ASCII escapes, a final newline."""
-    return (json.dumps(body, sort_keys=True, indent=2, ensure_ascii=True) + "\n").encode()
+    return (_written(body, "\n") + "\n").encode()
+
+
+def _written(value: object, begin: str) -> str:
+    """What `json.dumps(value, sort_keys=True, indent=2)` says, in less time; `begin` begins a line."""
+    kind = type(value)
+    if kind is str:
+        return encode_basestring_ascii(value)
+    if kind is int:
+        return str(value)
+    inner = begin + "  "
+    if isinstance(value, dict):
+        quote = encode_basestring_ascii
+        members = [quote(name) + ": " + _written(value[name], inner) for name in sorted(value)]
+        return "{" + inner + ("," + inner).join(members) + begin + "}" if members else "{}"
+    if isinstance(value, list | tuple):
+        items = [_written(item, inner) for item in value]
+        return "[" + inner + ("," + inner).join(items) + begin + "]" if items else "[]"
+    return json.dumps(value)
 
 
 def signed_part(receipt: Mapping[str, Any]) -> bytes:
-    """The bytes a signature covers: everything but the signature."""
-    return canonical({key: value for key, value in receipt.items() if key != "signature"})
+    """The bytes a signature covers: everything but itself and the notes that were made later."""
+    return canonical({key: value for key, value in receipt.items() if key not in ("signature", "notes")})
 
 
 def bundle(order: MeterOrder, entries: bytes) -> dict[str, Any]:
     """The evidence bundle: who and what the chain begins with, and every entry."""
     return {
-        "version": RECEIPT_VERSION,
+        "version": BUNDLE_VERSION,
         "session": order.session,
         "entries": [entry.hex() for entry in split_entries(entries)],
     }

@@ -1,44 +1,46 @@
-"""Drives one meter per live session: readings in, facts and money out.
+"""Every meter of this process: opened, polled, closed second by second, recovered, settled.
 
 Four times a second all counters are read in one call; once a second every live
-session's second is closed and one journal row holds them all. Decisions are the
-meter's; this file does what it asks: journal first, then tell.
+session's second is closed; half a second later one journal row holds what was
+found. Decisions are the meter's; deeds are the services' beside this one.
 Never moves money itself (purse port), never forwards media (gate port).
-Keeps: a stop unlinks the relay in the same call, before anything is awaited.
+Keeps: polls and ticks never wait for the store; a session that is somebody
+else's is muted and dropped at once, and nothing more of it is written.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Coroutine, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import structlog
 
-from gateway import facts
-from gateway.clock import NS, Clock
-from gateway.errors import StoreDown, Unprocessable
-from gateway.facts import FactSink
-from gateway.ids import AccountId, IdSource, SessionId
-from gateway.limits import WITNESS_POLL_NS
-from gateway.metering import effect
-from gateway.metering.allowance import Spend, time_left_s
-from gateway.metering.cover import Cover
-from gateway.metering.effect import Effect
+from gateway.clock import NS
+from gateway.errors import Fenced, GatewayError, Unprocessable
+from gateway.facts import MeterLost, MeterResumed, MeterSuspended
+from gateway.ids import SessionId
+from gateway.limits import JOURNAL_AFTER_NS, LEASE_NS, SWEEP_NS, WITNESS_POLL_NS
+from gateway.metering.carrying_service import Carrier
+from gateway.metering.closing_service import Wallets
+from gateway.metering.effect import Effect, HoldNeeded
 from gateway.metering.holding_service import PLACED, Holder
+from gateway.metering.input_service import Inputs
+from gateway.metering.journaling_service import Journaling
 from gateway.metering.meter import Meter
 from gateway.metering.moving_service import Mover
-from gateway.metering.pacing_service import until_next
+from gateway.metering.outside_ports import Outside
+from gateway.metering.pacing_service import until, until_next
 from gateway.metering.phase import MeterInput, MeterPhase, Response
-from gateway.metering.ports import Gate, HoldStatus, Journal, Moves, Purse, Signer
+from gateway.metering.ports import HoldStatus
 from gateway.metering.reading import MeterReading, reading_of
-from gateway.metering.record import Record
-from gateway.metering.report import Reports
+from gateway.metering.recovery_service import Recovery
+from gateway.metering.reporting_service import Reporting
+from gateway.metering.schedule import check_zone
+from gateway.metering.segment import spread_of
 from gateway.metering.settling_service import Settler
-from gateway.metering.status import ConfirmStatus, OpenStatus
+from gateway.metering.status import OpenStatus
 from gateway.metering.tariff import tariff_of
+from gateway.metering.task_service import Tasks
 from gateway.metering.wall_watch import WallWatch
-from gateway.money import split_fee
-from gateway.terms import EndReason, MeterOrder, SessionState, Side, SuspendReason
+from gateway.terms import EndReason, LegEvidence, MeterOrder, SessionState, Side, SuspendReason
 from gateway.work import Work, together
 
 log = structlog.get_logger(__name__)
@@ -46,198 +48,259 @@ log = structlog.get_logger(__name__)
 CLOSE_S = 5.0
 """How long settlements may take when the process stops; start-up takes up the rest."""
 
-_LIVE = (MeterPhase.RUNNING, MeterPhase.SUSPENDED)
-_JUDGES_LOSSES = (*_LIVE, MeterPhase.RECOVERING)
-_LOSSES = (EndReason.LOST_CLIENT, EndReason.LOST_PROVIDER)
-_HUNG_UP = {EndReason.HANGUP_CLIENT: Side.CLIENT, EndReason.HANGUP_PROVIDER: Side.PROVIDER}
+
+METERS_PER_TURN = 50
+"""Meters that a poll advances before the event loop gets a turn."""
 
 
-class MeteringService:
+class MeteringService(Inputs):
     """All meters of this process."""
 
-    def __init__(
-        self,
-        *,
-        purse: Purse,
-        gate: Gate,
-        journal: Journal,
-        moves: Moves,
-        signer: Signer,
-        clock: Clock,
-        ids: IdSource,
-        sink: FactSink,
-    ) -> None:
-        self._purse = purse
-        self._holder = Holder(purse=purse, journal=journal)
-        self._gate = gate
-        self._journal = journal
-        self._mover = Mover(journal=journal, moves=moves)
-        self._clock = clock
-        self._sink = sink
-        self._settler = Settler(
-            purse=purse, journal=journal, moves=moves, signer=signer, clock=clock, ids=ids, sink=sink
+    def __init__(self, outside: Outside) -> None:
+        super().__init__(outside, wallets=Wallets())
+        self._outside = outside
+        self._journal = outside.journal
+        self._journaling = Journaling(
+            journal=outside.journal,
+            spool=outside.spool,
+            owners=outside.owners,
+            clock=outside.clock,
+            on_lost=self._lost,
         )
-        self._meters: dict[SessionId, Meter] = {}
-        self._available: dict[AccountId, int] = {}
-        self._reports = Reports()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._mover = Mover(journal=outside.journal, moves=outside.moves, on_lost=self._lost)
+        self._holder = Holder(purse=outside.purse, journal=outside.journal)
+        self._settler = Settler(outside, journaling=self._journaling)
+        self._recovery = Recovery(outside)
+        self._reporting = Reporting(outside)
+        self._carrier = Carrier(
+            outside, mover=self._mover, extend=self._begin_extending, settle=self._begin_settling
+        )
+        self._tasks = Tasks()
+        self._opening: set[SessionId] = set()
+        """Sessions whose first hold is being placed."""
         self._second = -1
+        self._polled = -1
+        self._row_second = -1
         self._wall_watch = WallWatch()
 
+    async def begin(self) -> None:
+        """Before anything else: bring the spool into the journal, take over what was left unfinished.
+
+        Raises:
+            StoreDown: the store does not answer; nothing may be opened yet.
+        """
+        await self._journaling.drain()
+        began_ns = self._clock.monotonic_ns()
+        await self._recovery.begin()
+        self._journaling.renewed_at_ns = began_ns
+
     async def open(self, order: MeterOrder, *, also: Work) -> OpenStatus:
-        """Place the first hold and register the meter; `also` commits in the same transaction."""
-        if order.session in self._meters:
+        """Place the first hold and register the meter; `also` commits in the same transaction.
+
+        Raises:
+            StoreDown: nothing was written; there is no session.
+        """
+        if order.session in self._meters or order.session in self._opening:
             return OpenStatus.EXISTS
         try:
             tariff = tariff_of(order.tariff)
+            check_zone(tariff, self._offset_s_at)
         except Unprocessable:
             return OpenStatus.TARIFF_INVALID
-        meter = Meter(order, tariff, boot=self._clock.boot_id)
-        noted = self._journal.held(order.session, ordinal=1, micros=tariff.first_hold_micros())
-        works = together(also, self._journal.register(order), noted)
+        if not tariff.suits(order.kind):
+            return OpenStatus.TARIFF_INVALID
+        self._opening.add(order.session)
+        try:
+            meter = Meter(order, tariff, boot=self._clock.boot_id, spread=spread_of(order.session))
+            return await self._open(meter, also)
+        finally:
+            self._opening.discard(order.session)
+
+    async def _open(self, meter: Meter, also: Work) -> OpenStatus:
+        await self._renew(unless_within_ns=LEASE_NS // 2)
+        order, first_micros = meter.order, meter.tariff.first_hold_micros()
+        noted = self._journal.held(order.session, ordinal=1, micros=first_micros)
+        works = together(self._journal.register(order), also, noted)
         answer = await self._holder.place_first(meter, also=works)
         if answer.status not in PLACED:
             barred = answer.status is HoldStatus.ACCOUNT_BARRED
             return OpenStatus.ACCOUNT_BARRED if barred else OpenStatus.INSUFFICIENT_FUNDS
-        self._available[order.client] = answer.available_micros
-        meter.hold_placed(tariff.first_hold_micros())
+        self._wallets.heard(order.client, answer.available_micros)
+        meter.hold_placed(first_micros)
         self._meters[order.session] = meter
         return OpenStatus.OPENED
 
     async def void(self, session: SessionId, reason: EndReason, *, also: Work) -> None:
         """Release the holds of a session that never metered and issue its zero receipt."""
-        meter = self._meters.get(session) or await self._restored(session)
+        meter = self._meters.get(session) or await self._recovery.restored(session)
         if meter is None:
             await self._journal.commit(also)
+            return
+        if meter.record.start is not None and session not in self._meters:
+            # Its first seconds were written, the move that says so was not: they decide.
+            self._settle_from_evidence(meter, None)
             return
         if meter.response(MeterInput.STOP) is not Response.TAKEN:
             return
         meter.stop(reason, self._clock.monotonic_ns())
         self._gate.unlink(session)
-        await self._settler.settle(meter, also=also, has_moved=True)
+        await self._settler.settle(meter, also=also)
         self._forget(meter)
-
-    def connect(self, session: SessionId) -> None:
-        """The provider accepted: the start witnesses are awaited from now on."""
-        if meter := self._meters.get(session):
-            meter.connect(self._clock.monotonic_ns(), wall_ns=self._clock.wall_ns())
-            self._gate.link(session)
-
-    def confirm(self, session: SessionId, side: Side, *, nonce: str, tariff_hash: str) -> ConfirmStatus:
-        """An app says that it hears the other side."""
-        meter = self._meters.get(session)
-        if meter is None:
-            return ConfirmStatus.UNKNOWN_SESSION
-        if meter.response(MeterInput.CONFIRM) is Response.REFUSED:
-            return ConfirmStatus.NOT_AWAITED
-        order = meter.order
-        if nonce != (order.nonce_client if side is Side.CLIENT else order.nonce_provider):
-            return ConfirmStatus.NONCE_MISMATCH
-        if tariff_hash != order.tariff.hash:
-            return ConfirmStatus.TARIFF_MISMATCH
-        meter.confirm(side, self._clock.monotonic_ns())
-        return ConfirmStatus.CONFIRMED
-
-    def acknowledge(self, session: SessionId, side: Side, *, tick: int, head: str) -> effect.Ack:
-        """An app has seen a tick."""
-        meter = self._meters.get(session)
-        return meter.acknowledge(side, tick, head) if meter else effect.Ack.NOT_RUNNING
-
-    def set_muted(self, session: SessionId, side: Side, *, muted: bool) -> None:
-        """A participant declared itself muted, or not."""
-        if meter := self._meters.get(session):
-            meter.set_muted(side, muted=muted)
-
-    def line_sent(self, session: SessionId) -> None:
-        """A line of text was delivered."""
-        if meter := self._meters.get(session):
-            meter.line_sent(self._clock.monotonic_ns())
-
-    def socket_lost(self, session: SessionId, side: Side) -> None:
-        """A participant's last socket went away."""
-        if meter := self._meters.get(session):
-            meter.set_socket(side, present=False)
-
-    def socket_back(self, session: SessionId, side: Side) -> None:
-        """A participant has a socket again."""
-        if meter := self._meters.get(session):
-            meter.set_socket(side, present=True)
-
-    def pause(self, session: SessionId, reason: SuspendReason) -> None:
-        """Stop counting and forwarding at this instant; pauses of different reasons add up."""
-        meter = self._meters.get(session)
-        if meter is None or meter.response(MeterInput.PAUSE) is not Response.TAKEN:
-            return
-        self._gate.unlink(session)
-        now_ns = self._clock.monotonic_ns()
-        meter.pause(reason, now_ns)
-        if meter.phase in _LIVE:
-            self._apply(meter, meter.advance(now_ns, self._clock.wall_ns()))
-
-    def resume(self, session: SessionId, reason: SuspendReason) -> None:
-        """Lift the pause of that reason."""
-        meter = self._meters.get(session)
-        if meter is None or meter.response(MeterInput.RESUME) is not Response.TAKEN:
-            return
-        now_ns = self._clock.monotonic_ns()
-        meter.resume(reason, now_ns)
-        if meter.pauses.active is None:
-            self._gate.link(session)
-        if meter.phase in _LIVE:
-            self._apply(meter, meter.advance(now_ns, self._clock.wall_ns()))
-
-    def stop(self, session: SessionId, reason: EndReason) -> None:
-        """Stop counting and forwarding at this instant, for good; the first reason stands.
-
-        A lost socket is one stop witness only: a meter that counts hears of it by the missing
-        acknowledgements and ends when the packets stop too, or stand alone for too long.
-        """
-        meter = self._meters.get(session)
-        if meter and not (reason in _LOSSES and meter.phase in _JUDGES_LOSSES):
-            self._apply(meter, meter.stop(reason, self._clock.monotonic_ns(), by=_HUNG_UP.get(reason)))
 
     def report(self, session: SessionId, side: Side, *, seconds: int) -> None:
         """An app's own count after the end; a difference opens a review, it never raises a bill."""
-        if not self._reports.is_known(session):
-            return
-        why = self._reports.difference(session, side, seconds)
-        work = self._journal.report(session, side, seconds=seconds, why=why)
-        self._spawn(self._commit(session, work, "report"))
-        if why is not None:
-            at_ns = self._clock.monotonic_ns()
-            self._sink.tell(facts.ReviewOpened(at_ns=at_ns, session=session, why=why))
-
-    def wallet_changed(self, account: AccountId, available_micros: int) -> None:
-        """The wallet of `account` changed; a top-up takes effect at once."""
-        grew = available_micros > self._available.get(account, 0)
-        self._available[account] = available_micros
-        for meter in self._meters.values():
-            if grew and meter.order.client == account:
-                meter.money_came()
-                if meter.phase in _LIVE:
-                    self._apply(meter, meter.hold_request())
+        self._tasks.begin(session, self._reporting.take(session, side, seconds))
 
     async def run(self) -> None:
-        """Poll until cancelled."""
-        while True:
-            await until_next(self._clock, WITNESS_POLL_NS)
+        """Poll and sweep until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._poll_on())
+            group.create_task(self._sweep_on())
+
+    def poll(self) -> None:
+        """Close what has ended, read all counters, let every meter advance, write the node's row."""
+        for _ in self._poll_steps():
+            pass
+
+    def _poll_steps(self) -> Iterator[None]:
+        """A poll in steps, so that nobody's tick waits until all meters have advanced."""
+        now_ns, wall_ns = self._clock.monotonic_ns(), self._clock.wall_ns()
+        self._polled = now_ns // WITNESS_POLL_NS
+        if self._meters and now_ns - self._journaling.renewed_at_ns >= LEASE_NS:
+            self._lost(None, "the lease ended without a word from the store")
+        self._compare_clocks(now_ns, wall_ns)
+        self.close_seconds(now_ns)
+        legs: dict[SessionId, list[LegEvidence]] = {}
+        for leg in self._gate.evidence():
+            legs.setdefault(leg.session, []).append(leg)
+        for number, meter in enumerate(tuple(self._meters.values()), 1):
+            if meter.order.session not in self._meters:
+                continue
             try:
-                await self.poll()
+                for leg in legs.get(meter.order.session, ()):
+                    meter.observe(leg, now_ns)
+                self._carrier.carry(meter, meter.advance(now_ns, wall_ns))
+            except Exception as error:
+                self._failed(meter, error)
+            if number % METERS_PER_TURN == 0:
+                yield
+                now_ns, wall_ns = self._clock.monotonic_ns(), self._clock.wall_ns()
+                self.close_seconds(now_ns)
+        self._second = now_ns // NS
+        if (row_second := (now_ns - JOURNAL_AFTER_NS) // NS) != self._row_second:
+            self._row_second = row_second
+            self._journaling.kick(self._meters.values())
+        else:
+            self._journaling.watch()
+
+    def close_seconds(self, now_ns: int) -> None:
+        """Close every second that has ended by `now_ns`; its tick does not wait for the next poll."""
+        live = tuple(self._meters.values())
+        for meter, effects in self._wallets.seconds_closed(live, now_ns, fault=self._failed):
+            try:
+                self._carrier.carry(meter, effects)
+            except Exception as error:
+                self._failed(meter, error)
+
+    def _failed(self, meter: Meter, error: Exception) -> None:
+        """A fault of one meter: let go of it alone; the sweeper settles it."""
+        log.error("meter_failed", session=meter.order.session, exc_info=error)
+        self._lost([meter.order.session], "its meter failed; it is settled from its evidence")
+
+    async def sweep(self) -> None:
+        """Keep the lease alive, and settle from evidence what nobody acts for any more.
+
+        Raises:
+            StoreDown: the store does not answer; the next look comes soon.
+        """
+        await self._renew(unless_within_ns=SWEEP_NS // 2)
+        if self._journaling.rows_waiting:
+            return
+        for session in await self._recovery.orphans(has_meter=self._has_meter):
+            meter = await self._recovery.restored(session)
+            if meter is not None:
+                log.warning("orphan_settles", session=session, ticks=meter.record.tally.ticks)
+                self._settle_from_evidence(meter, await self._outside.moves.end_reason(session))
+
+    async def recover(self, sessions: Sequence[SessionId]) -> None:
+        """Take up sessions that were live when the process died: wait for both parties, or settle."""
+        for session in sessions:
+            meter = await self._recovery.restored(session)
+            if meter is None:
+                log.error("recovery_lacks_evidence", session=session)
+                continue
+            if (reason := await self._outside.moves.end_reason(session)) is not None:
+                # It was stopped before: it stays stopped, whoever comes back.
+                self._settle_from_evidence(meter, reason)
+                continue
+            available = await self._outside.purse.available(meter.order.client)
+            self._wallets.heard(meter.order.client, available)
+            self._meters[session] = meter
+            effects = self._recovered(meter)
+            if meter.phase is MeterPhase.RECOVERING:
+                await self._hold_again(meter)
+                self._mover.move(session, SessionState.RECOVERING, SuspendReason.RESTART)
+            self._carrier.carry(meter, effects)
+
+    async def _hold_again(self, meter: Meter) -> None:
+        """What a person paused stays paused, though the move that says so may be lost; its evidence knows."""
+        session, record, moves = meter.order.session, meter.record, self._outside.moves
+        written = await moves.held_reason(session)
+        held = await moves.held_reason(
+            session, seen=record.last_paused_by, seen_wall_ns=record.last_tick_wall_ns - NS
+        )
+        now_ns = self._clock.monotonic_ns()
+        if held is None:
+            self._gate.link(session)
+        else:
+            meter.pause(held, now_ns)
+        if held is written:
+            return
+        if held is None:
+            self._mover.move(session, SessionState.METERING)
+            self._outside.sink.tell(MeterResumed(at_ns=now_ns, session=session))
+        else:
+            self._mover.move(session, SessionState.SUSPENDED, held)
+            self._outside.sink.tell(MeterSuspended(at_ns=now_ns, session=session, reason=held))
+
+    async def close(self) -> None:
+        """Write what is known and let settlements finish; live sessions are found again at start-up."""
+        await self._mover.close(within_s=CLOSE_S)
+        await self._tasks.wait(within_s=CLOSE_S)
+        await self._journaling.close(self._meters.values(), within_s=CLOSE_S)
+
+    def live(self) -> list[MeterReading]:
+        """Every meter of this process, for the operator page."""
+        now_ns = self._clock.monotonic_ns()
+        return [reading_of(meter, now_ns) for meter in self._meters.values()]
+
+    async def _poll_on(self) -> None:
+        while True:
+            await until(self._clock, self._due_ns())
+            now_ns = self._clock.monotonic_ns()
+            try:
+                if now_ns // WITNESS_POLL_NS != self._polled:
+                    for _ in self._poll_steps():
+                        await asyncio.sleep(0)
+                else:
+                    self.close_seconds(now_ns)
             except Exception:
                 log.exception("poll_failed")
 
-    async def poll(self) -> None:
-        """Read all counters, let every meter advance, and close the second when one has ended."""
-        now_ns, wall_ns = self._clock.monotonic_ns(), self._clock.wall_ns()
-        self._compare_clocks(now_ns, wall_ns)
-        for leg in self._gate.evidence():
-            if meter := self._meters.get(leg.session):
-                meter.observe(leg, now_ns)
-        for meter in list(self._meters.values()):
-            self._apply(meter, meter.advance(now_ns, wall_ns))
-        if now_ns // NS != self._second:
-            self._second = now_ns // NS
-            await self._close_second(now_ns)
+    def _due_ns(self) -> int:
+        """When there is something to do next: the next poll, or the end of somebody's second before it."""
+        next_poll_ns = (self._clock.monotonic_ns() // WITNESS_POLL_NS + 1) * WITNESS_POLL_NS
+        return min(next_poll_ns, min((meter.due_ns for meter in self._meters.values()), default=next_poll_ns))
+
+    async def _sweep_on(self) -> None:
+        while True:
+            await until_next(self._clock, SWEEP_NS)
+            try:
+                await self.sweep()
+            except GatewayError as error:
+                log.error("sweep_waits", code=error.wire_code, why=error.detail)
+            except Exception:
+                log.exception("sweep_failed")
 
     def _compare_clocks(self, now_ns: int, wall_ns: int) -> None:
         before_ns = self._wall_watch.read_at_ns
@@ -250,151 +313,74 @@ class MeteringService:
             elif now_ns // NS != self._second:
                 meter.resume(SuspendReason.CLOCK, now_ns)
 
-    async def _close_second(self, now_ns: int) -> None:
-        wallets: dict[AccountId, list[Spend]] = defaultdict(list)
-        live = [meter for meter in self._meters.values() if meter.phase in _LIVE]
-        for meter in live:
-            wallets[meter.order.client].append(meter.spend(now_ns))
-        left = {
-            account: time_left_s(self._available.get(account, 0), spends)
-            for account, spends in wallets.items()
-        }
-        ticks = [
-            fact
-            for meter in live
-            for fact in self._apply(meter, meter.second(now_ns, funds_left_s=left[meter.order.client]))
-        ]
-        await self._write(now_ns // NS)
-        for fact in ticks:
-            self._sink.tell(fact)
+    def _begin_extending(self, meter: Meter, needed: HoldNeeded) -> None:
+        self._tasks.begin(meter.order.session, self._extend(meter, needed))
 
-    async def _write(self, second: int) -> None:
-        fresh = [(meter, meter.record.take_new()) for meter in self._meters.values()]
-        rows = [(meter.order.session, entries) for meter, entries in fresh if entries]
-        if not rows:
-            return
+    async def _extend(self, meter: Meter, needed: HoldNeeded) -> None:
         try:
-            await self._journal.append(second, rows)
-        except StoreDown as error:
-            log.error("journal_waits", sessions=len(rows), why=error.detail)
-            for meter, entries in fresh:
-                meter.record.give_back(entries)
-
-    def _apply(self, meter: Meter, effects: Sequence[Effect]) -> list[facts.TickCounted]:
-        """Carry effects out; ticks are returned, to be told after their row is committed."""
-        session, at_ns = meter.order.session, self._clock.monotonic_ns()
-        ticks = []
-        for wanted in effects:
-            match wanted:
-                case effect.Stopped(reason=reason):
-                    self._gate.unlink(session)
-                    if meter.phase is MeterPhase.DRAINING:
-                        self._mover.move(session, SessionState.ENDING, reason)
-                    self._sink.tell(facts.MeterStopped(at_ns=wanted.at_ns, session=session, reason=reason))
-                case effect.Frozen():
-                    meter.freeze(at_ns, self._clock.wall_ns())
-                    self._spawn(self._settle(meter))
-                case effect.Started(at_ns=started_ns, wall_ns=wall_ns):
-                    self._mover.move(session, SessionState.METERING)
-                    self._sink.tell(facts.MeterStarted(at_ns=started_ns, session=session, wall_ns=wall_ns))
-                case effect.Suspended(reason=why):
-                    self._mover.move(session, SessionState.SUSPENDED, why)
-                    self._sink.tell(facts.MeterSuspended(at_ns=at_ns, session=session, reason=why))
-                case effect.Resumed():
-                    self._gate.link(session)
-                    self._mover.move(session, SessionState.METERING)
-                    self._sink.tell(facts.MeterResumed(at_ns=at_ns, session=session))
-                case effect.Warned(seconds_left=left_s, reason=of):
-                    fact = facts.WarningDue(at_ns=at_ns, session=session, seconds_left=left_s, reason=of)
-                    self._sink.tell(fact)
-                case effect.HoldNeeded():
-                    self._spawn(self._extend(meter, wanted))
-                case effect.Ticked():
-                    ticks.append(self._tick(meter, wanted))
-        return ticks
-
-    def _tick(self, meter: Meter, ticked: effect.Ticked) -> facts.TickCounted:
-        ended_ns = meter.tick_end_ns(ticked.number)
-        spend = meter.spend(ended_ns)
-        cost = meter.tariff.cost(spend.used_s)
-        return facts.TickCounted(
-            at_ns=ended_ns,
-            session=meter.order.session,
-            tick=ticked.number,
-            billed_s=meter.record.tally.billed_s,
-            provisional_s=spend.used_s - meter.record.tally.witnessed_s,
-            cost_micros=cost,
-            earned_micros=split_fee(cost, meter.order.fee_bp)[1],
-            currency=meter.tariff.currency,
-            time_left_s=ticked.left_s,
-            head=meter.record.head,
-        )
-
-    async def _extend(self, meter: Meter, needed: effect.HoldNeeded) -> None:
-        available = await self._holder.extend(meter, needed)
+            available = await self._holder.extend(meter, needed)
+        except Fenced as refusal:
+            self._lost([meter.order.session], refusal.detail)
+            return
         if available is not None:
-            self._available[meter.order.client] = available
+            self._wallets.heard(meter.order.client, available)
+
+    def _begin_settling(self, meter: Meter) -> None:
+        self._tasks.begin(meter.order.session, self._settle(meter))
 
     async def _settle(self, meter: Meter) -> None:
-        await self._mover.written(meter.order.session)
-        await self._settler.settle(meter)
-        self._reports.settled(meter.order.session, meter.record.tally.witnessed_s)
-        self._forget(meter)
+        session = meter.order.session
+        try:
+            await self._mover.written(session)
+            await self._settler.settle(meter)
+        except Fenced as refusal:
+            self._lost([session], refusal.detail)
+        else:
+            self._forget(meter)
+
+    def _settle_from_evidence(self, meter: Meter, reason: EndReason | None) -> None:
+        """End it where its evidence ends, for the reason it was stopped for, if it was."""
+        self._meters[meter.order.session] = meter
+        effects = self._recovered(meter)
+        if not effects:
+            effects = meter.stop(reason or EndReason.SHUTDOWN, self._clock.monotonic_ns())
+        self._carrier.carry(meter, effects)
+
+    def _recovered(self, meter: Meter) -> Sequence[Effect]:
+        return meter.recover(
+            meter.record,
+            self._clock.monotonic_ns(),
+            wall_ns=self._clock.wall_ns(),
+            switches=self._switches(meter),
+        )
+
+    def _has_meter(self, session: SessionId) -> bool:
+        return session in self._meters or session in self._opening
+
+    async def _renew(self, *, unless_within_ns: int) -> None:
+        began_ns = self._clock.monotonic_ns()
+        if began_ns - self._journaling.renewed_at_ns >= unless_within_ns:
+            await self._outside.owners.renew(now_wall_ns=self._clock.wall_ns())
+            self._journaling.renewed_at_ns = max(self._journaling.renewed_at_ns, began_ns)
+
+    def _lost(self, sessions: Sequence[SessionId] | None, why: str) -> None:
+        """Mute and drop what is somebody else's, or all there is; nothing more of it is written."""
+        for session in tuple(self._meters) if sessions is None else sessions:
+            meter = self._meters.get(session)
+            if meter is None:
+                continue
+            self._gate.unlink(session)
+            self._mover.forget(session)
+            self._journaling.forget(session)
+            self._tasks.drop(session)
+            self._forget(meter)
+            log.error("session_lost", session=session, why=why)
+            at_ns = self._clock.monotonic_ns()
+            self._outside.sink.tell(MeterLost(at_ns=at_ns, session=session, why=why))
 
     def _forget(self, meter: Meter) -> None:
-        self._meters.pop(meter.order.session, None)
-        self._holder.forget(meter.order.session)
-        if not any(other.order.client == meter.order.client for other in self._meters.values()):
-            self._available.pop(meter.order.client, None)
-
-    async def recover(self, sessions: Sequence[SessionId]) -> None:
-        """Take sessions that were live when the process died: wait for both parties, or settle."""
-        for session in sessions:
-            meter = await self._restored(session)
-            if meter is None:
-                log.error("recovery_lacks_order", session=session)
-                continue
-            self._meters[session] = meter
-            self._available[meter.order.client] = await self._purse.available(meter.order.client)
-            now_ns = self._clock.monotonic_ns()
-            effects = meter.recover(meter.record, now_ns)
-            if meter.phase is MeterPhase.RECOVERING:
-                self._gate.link(session)
-                self._mover.move(session, SessionState.RECOVERING, SuspendReason.RESTART)
-            self._apply(meter, effects)
-
-    async def _restored(self, session: SessionId) -> Meter | None:
-        stored = await self._journal.load(session)
-        if stored is None:
-            return None
-        meter = Meter(stored.order, tariff_of(stored.order.tariff), boot=self._clock.boot_id)
-        meter.record = Record.replayed(stored.order, stored.entries)
-        meter.cover = Cover(held_micros=stored.held_micros, holds=stored.holds)
-        return meter
-
-    async def close(self) -> None:
-        """Write what is known and let settlements finish; live sessions are found again at start-up."""
-        await self._write(self._clock.monotonic_ns() // NS)
-        await self._mover.close(within_s=CLOSE_S)
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=CLOSE_S)
-
-    async def _commit(self, session: SessionId, work: Work, what: str) -> None:
-        try:
-            await self._journal.commit(work)
-        except Exception as error:
-            log.error("row_not_written", session=session, what=what, why=str(error))
-
-    def _spawn(self, doing: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(doing)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("metering_task_failed", error=repr(error))
-
-    def live(self) -> list[MeterReading]:
-        """Every meter of this process, for the operator page."""
-        return [reading_of(meter, self._clock.monotonic_ns()) for meter in self._meters.values()]
+        session, client = meter.order.session, meter.order.client
+        self._meters.pop(session, None)
+        self._holder.forget(session)
+        if not any(other.order.client == client for other in self._meters.values()):
+            self._wallets.forget(client)

@@ -26,3 +26,14 @@ class ConfirmStatus(StrEnum):
     NOT_AWAITED = "not_awaited"
     NONCE_MISMATCH = "nonce_mismatch"
     TARIFF_MISMATCH = "tariff_mismatch"
+
+
+class ConsentStatus(StrEnum):
+    """What became of a yes to spending more or to the next block."""
+
+    GIVEN = "given"
+    UNKNOWN_SESSION = "unknown_session"
+    NOT_THE_PAYER = "not_the_payer"
+    """Only the client pays, so only the client can agree."""
+    NOT_ASKED = "not_asked"
+    """There is nothing to agree to at present."""

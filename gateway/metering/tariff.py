@@ -1,35 +1,30 @@
 """The price rule of a session and its one cumulative cost function.
 
-Decides what n witnessed seconds cost: `cost(n)`, C(n) in docs/metering.md. A slice
-costs C(b) - C(a), so ticks, restarts and batches cannot change a total.
+Decides what usage costs: `cost(usage)`, C(n) in docs/metering.md, and how far
+an amount goes. A slice costs C(b) - C(a), so ticks, restarts and batches cannot
+change a total. Terms are read in `tariff_terms.py`, chargeable time is `course.py`'s.
 Never counts seconds (`meter.py`) and never moves money (booking).
 Keeps: integers only; C(0) = 0; C never falls; one division, floored, the payer
 keeps the remainder.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
-from gateway.errors import Unprocessable
-from gateway.limits import HOLD_QUANTUM_S, SESSION_DURATION_S_MAX
-from gateway.money import MINOR_DIGITS
-from gateway.terms import TariffSnapshot
+from gateway.limits import HOLD_QUANTUM_MESSAGES, HOLD_QUANTUM_S
+from gateway.metering import course
+from gateway.metering.block import Block
+from gateway.metering.course import Runs, Steps
+from gateway.metering.rate import SECONDS_MAX, Rate, Tier
+from gateway.metering.tariff_check import invalid
+from gateway.metering.tariff_kind import TariffKind
+from gateway.metering.tariff_terms import read
+from gateway.metering.usage import Usage
+from gateway.metering.window import Window
+from gateway.terms import SessionKind, Side, TariffSnapshot
 
-PRICE_MICROS_PER_MINUTE_MAX = 10_000 * 1_000_000
-"""10,000 units a minute: far above any real price, far below 64 bits."""
-TIERS_MAX = 8
-SECONDS_MAX = 24 * 3600
-
-
-@dataclass(frozen=True, slots=True)
-class Tier:
-    """A price that holds from a second on."""
-
-    from_s: int
-    """First chargeable second of the tier, from 0."""
-    price_micros_per_minute: int
+__all__ = ["SECONDS_MAX", "Line", "Tariff", "Tier", "parse", "tariff_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +32,12 @@ class Line:
     """One line of a price: what, how much of it, and the amount."""
 
     code: str
-    """`connect_fee`, `time`, `minimum`, `cap`, `short_call`."""
+    """`connect_fee`, `time`, `block`, `session`, `messages`, `minimum`, `cap`; receipts add two of their own."""
     quantity: int
-    """Seconds for `time`, otherwise 1."""
+    """Seconds for `time`, blocks for `block`, messages for `messages`, otherwise 1."""
     amount_micros: int
+    period: int = 0
+    """Rate period of a `time` line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,56 +45,121 @@ class Tariff:
     """The price rule both sides agreed to before the session."""
 
     currency: str
-    tiers: tuple[Tier, ...]
-    """Ascending, the first from 0."""
+    tiers: tuple[Tier, ...] = ()
+    """Ascending, the first from 0; empty where time has no price."""
+    kind: TariffKind = TariffKind.PER_SECOND
     connect_fee_micros: int = 0
-    """Owed once a second is chargeable."""
+    """Owed once something is chargeable."""
     free_s: int = 0
     """Witnessed seconds that cost nothing."""
     initial_block_s: int = 0
     """Least chargeable time once any is."""
     increment_s: int = 1
-    """Chargeable time counts in completed steps of this length."""
+    """Chargeable time counts in steps of this length."""
+    is_rounded_up: bool = False
+    """Begun steps count, not only completed ones."""
     minimum_micros: int = 0
-    """Least charge once any time is chargeable."""
+    """Least charge once something is chargeable."""
     cap_micros: int | None = None
     """Most that the session can cost."""
     free_if_ended_within_s: int = 10
     """A session of no more witnessed seconds than this is free."""
+    zone: str = ""
+    """IANA name of the zone whose hours `windows` are; empty without them."""
+    windows: tuple[Window, ...] = ()
+    """Hours with a price of their own; the first that holds, holds."""
+    block: Block | None = None
+    session_micros: int = 0
+    """Price of the whole session."""
+    message_micros: int = 0
+    """Price of one message."""
+    messages_free: int = 0
+    """Messages that cost nothing, from the first."""
+    counts_messages_of: frozenset[Side] = frozenset()
+    """Whose messages cost."""
+    spend_notify_micros: int | None = None
+    """The client is told at each multiple of it."""
+    spend_consent_micros: int | None = None
+    """Beyond it the session goes on only with the client's yes."""
+    spend_stop_micros: int | None = None
+    """No second may cost beyond it."""
+    billed_when_socket_only: bool = False
+    """A text leg may stand by the signalling socket alone."""
+    _rates: tuple[Rate, ...] = field(init=False, repr=False, compare=False)
+    """By rate period; empty where time has no price."""
+    _steps: Steps = field(init=False, repr=False, compare=False)
+    _skipped_s: int = field(init=False, repr=False, compare=False)
+    """Witnessed seconds before the first that tiers price."""
+    _free_until_s: int = field(init=False, repr=False, compare=False)
+    """Up to here time costs nothing."""
+    _flat_price: int | None = field(init=False, repr=False, compare=False)
+    """Price a minute, where nothing but a count of seconds matters."""
 
-    def chargeable_s(self, witnessed_s: int) -> int:
-        """Seconds that carry a price out of `witnessed_s`."""
-        beyond_free = witnessed_s - self.free_s
-        if beyond_free <= 0 or witnessed_s <= self.free_if_ended_within_s:
+    def __post_init__(self) -> None:
+        steps = Steps(
+            increment_s=self.increment_s,
+            is_rounded_up=self.is_rounded_up,
+            initial_block_s=self.initial_block_s,
+        )
+        is_plain = (self.connect_fee_micros, self.minimum_micros, self.cap_micros) == (0, 0, None)
+        is_flat = is_plain and steps == Steps() and len(self.tiers) == 1 and not self.windows
+        rates = [Rate(tiers) for tiers in (self.tiers, *(window.tiers for window in self.windows)) if tiers]
+        skipped_s = self.block.length_s if self.block else self.free_s
+        uncounted_s = 0 if self.block else self.free_s + steps.seconds_of(0)
+        derived = {
+            "_rates": tuple(rates),
+            "_steps": steps,
+            "_skipped_s": skipped_s,
+            "_free_until_s": max(self.free_if_ended_within_s, uncounted_s),
+            "_flat_price": self.tiers[0].price_micros_per_minute if is_flat and not self.block else None,
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
+
+    def suits(self, kind: SessionKind) -> bool:
+        """Whether sessions of `kind` can be metered by it."""
+        is_textual = self.kind is TariffKind.PER_MESSAGE or self.billed_when_socket_only
+        return kind is SessionKind.TEXT or not is_textual
+
+    def limit_s(self, blocks_bought: int) -> int | None:
+        """The most witnessed seconds without a further yes of the client; None where there is no such end."""
+        return self.block.limit_s(blocks_bought) if self.block else None
+
+    def cost(self, usage: Usage | int) -> int:
+        """C(n): what usage costs in micros; an integer is that many seconds in period 0."""
+        seconds = usage if isinstance(usage, int) else usage.seconds
+        if self._flat_price is not None:
+            is_owed = seconds > self._free_until_s
+            return (seconds - self._skipped_s) * self._flat_price // 60 if is_owed else 0
+        if self.kind is TariffKind.PER_MESSAGE:
+            messages = (0 if isinstance(usage, int) else usage.messages) - self.messages_free
+            return self._bounded(messages * self.message_micros) if messages > 0 else 0
+        if seconds <= self._free_until_s:
             return 0
-        stepped = max(beyond_free, self.initial_block_s) // self.increment_s * self.increment_s
-        return max(stepped, self.initial_block_s)
+        runs: Runs = ((0, usage),) if isinstance(usage, int) else usage.runs
+        return self._bounded(self._fixed_micros(seconds) + self._time_numerator(runs, seconds) // 60)
 
-    def time_micros(self, chargeable_s: int) -> int:
-        """Price of that many seconds by tiers, floored once."""
-        numerator = 0
-        for from_s, until_s, price in _spans(self.tiers):
-            inside_s = min(chargeable_s, until_s) - from_s
-            if inside_s <= 0:
-                break
-            numerator += inside_s * price
-        return numerator // 60
+    def _fixed_micros(self, seconds: int) -> int:
+        return self.block.price_of(seconds) if self.block else self.session_micros
 
-    def cost(self, witnessed_s: int) -> int:
-        """C(n): what `witnessed_s` seconds cost in micros."""
-        chargeable_s = self.chargeable_s(witnessed_s)
-        if chargeable_s == 0:
+    def _time_numerator(self, runs: Runs, seconds: int) -> int:
+        if not self._rates:
             return 0
-        raw = self.connect_fee_micros + self.time_micros(chargeable_s)
-        floored = max(raw, self.minimum_micros)
-        return floored if self.cap_micros is None else min(floored, self.cap_micros)
+        if len(runs) == 1:
+            chargeable_s = self._steps.chargeable_s(seconds - self._skipped_s)
+            return self._rates[runs[0][0]].numerator(chargeable_s)
+        return course.numerator(self._rates, self._steps, course.beyond(runs, self._skipped_s))
 
-    def lines(self, witnessed_s: int) -> tuple[Line, ...]:
-        """C(n) taken apart; the amounts sum to `cost(witnessed_s)`."""
-        chargeable_s = self.chargeable_s(witnessed_s)
-        if chargeable_s == 0:
+    def _bounded(self, micros: int) -> int:
+        owed = max(micros + self.connect_fee_micros, self.minimum_micros)
+        return owed if self.cap_micros is None else min(owed, self.cap_micros)
+
+    def lines(self, usage: Usage | int) -> tuple[Line, ...]:
+        """C(n) taken apart; the amounts sum to `cost(usage)`."""
+        usage = Usage.plain(usage) if isinstance(usage, int) else usage
+        lines = self._fixed_lines(usage) + self._time_lines(usage)
+        if not lines:
             return ()
-        lines = [Line("time", chargeable_s, self.time_micros(chargeable_s))]
         if self.connect_fee_micros:
             lines.insert(0, Line("connect_fee", 1, self.connect_fee_micros))
         raw = sum(line.amount_micros for line in lines)
@@ -108,42 +170,95 @@ class Tariff:
             lines.append(Line("cap", 1, self.cap_micros - total))
         return tuple(lines)
 
-    def first_hold_micros(self) -> int:
-        """Connect fee + the dearest of initial block, minimum and one quantum.
+    def _fixed_lines(self, usage: Usage) -> list[Line]:
+        if self.kind is TariffKind.PER_MESSAGE:
+            messages = usage.messages - self.messages_free
+            return [Line("messages", messages, messages * self.message_micros)] if messages > 0 else []
+        if usage.seconds <= self._free_until_s or (self._rates and not self.block):
+            return []
+        if self.block is None:
+            return [Line("session", 1, self.session_micros)]
+        price = self.block.price_of(usage.seconds)
+        return [Line("block", price // self.block.price_micros, price)]
 
-        Free time is ignored, because a hold is made for the time after it.
+    def _time_lines(self, usage: Usage) -> list[Line]:
+        if usage.seconds <= self._free_until_s or not self._rates:
+            return []
+        runs = course.beyond(usage.runs, self._skipped_s)
+        chargeable_s = self._steps.chargeable_s(sum(seconds for _, seconds in runs))
+        lines, sum_before = [], 0
+        for period, seconds, part in course.parts(self._rates, self._steps, runs, chargeable_s=chargeable_s):
+            amount = (sum_before + part) // 60 - sum_before // 60
+            lines.append(Line("time", seconds, amount, period))
+            sum_before += part
+        return lines
+
+    def first_hold_micros(self) -> int:
+        """Connect fee and the dearest of initial block, minimum and one quantum, at the dearest hours.
+
+        Free time and messages are ignored, because a hold is made for those after them.
         """
-        time_micros = self.time_micros(max(HOLD_QUANTUM_S, self.initial_block_s))
-        wanted = max(self.connect_fee_micros + time_micros, self.minimum_micros)
-        return wanted if self.cap_micros is None else min(wanted, self.cap_micros)
+        if self.kind is TariffKind.PER_MESSAGE:
+            wanted = self._bounded(HOLD_QUANTUM_MESSAGES * self.message_micros)
+        elif self.block is not None:
+            wanted = self._bounded(self.block.price_micros)
+        else:
+            quantum_s = self._first_quantum_s()
+            dearest = max((rate.numerator(quantum_s) for rate in self._rates), default=0)
+            wanted = self._bounded(self.session_micros + dearest // 60)
+        return wanted if self.spend_stop_micros is None else min(wanted, self.spend_stop_micros)
+
+    def entry_micros(self) -> int:
+        """What the first second or message with a price costs, at the dearest hours."""
+        if self.kind is TariffKind.PER_MESSAGE:
+            return self._bounded(self.message_micros)
+        first_s = self._free_until_s + 1
+        return max(self.cost(Usage(((period, first_s),))) for period in range(max(1, len(self._rates))))
+
+    def _first_quantum_s(self) -> int:
+        """One quantum or the initial block, filled to whole steps whichever way they are rounded."""
+        wanted_s = max(HOLD_QUANTUM_S, self.initial_block_s)
+        return -(-wanted_s // self.increment_s) * self.increment_s
 
     def covered_s(self, micros: int) -> int:
-        """The most witnessed seconds whose cost fits into `micros`, at most a day."""
-        return _covered_s(self, micros)
+        """The most seconds of period 0 whose cost fits into `micros`, at most a day."""
+        if self._flat_price:
+            covered_s = max(self._free_until_s, self._skipped_s + (60 * micros + 59) // self._flat_price)
+            return min(covered_s, SECONDS_MAX)
+        return self.covered_along(((0, SECONDS_MAX),), micros)
 
+    def covered_along(self, runs: Runs, micros: int, *, messages: int = 0) -> int:
+        """The most witnessed seconds along `runs` (from the session's first on) whose cost fits into `micros`."""
+        total_s = sum([seconds for _, seconds in runs])
+        if self.cap_micros is not None and self.cap_micros <= micros:
+            return total_s
+        if self.kind is TariffKind.PER_MESSAGE:
+            return total_s if self.cost(Usage((), messages)) <= micros else 0
+        rest = micros - self.connect_fee_micros - self.session_micros
+        if rest < 0 or micros < self.minimum_micros:
+            return min(self._free_until_s, total_s)
+        return min(max(self._free_until_s, self._bought_s(runs, rest, total_s)), total_s)
 
-@lru_cache(maxsize=1024)
-def _spans(tiers: tuple[Tier, ...]) -> tuple[tuple[int, int, int], ...]:
-    """(from second, until second, price) of each tier."""
-    ends = [*(tier.from_s for tier in tiers[1:]), SECONDS_MAX]
-    return tuple(
-        (tier.from_s, end_s, tier.price_micros_per_minute) for tier, end_s in zip(tiers, ends, strict=True)
-    )
+    def _bought_s(self, runs: Runs, micros: int, total_s: int) -> int:
+        if self.block is not None:
+            covered_s = self.block.covered_s(micros)
+            if covered_s is not None:
+                return covered_s
+            micros -= self.block.price_micros
+        if not self._rates:
+            return total_s
+        priced = course.beyond(runs, self._skipped_s)
+        return self._skipped_s + course.affords_s(self._rates, self._steps, priced, 60 * micros + 59)
 
-
-@lru_cache(maxsize=16_384)
-def _covered_s(tariff: Tariff, micros: int) -> int:
-    """`Tariff.covered_s`; a live session asks for the same hold every second."""
-    if tariff.cost(SECONDS_MAX) <= micros:
-        return SECONDS_MAX
-    fits, exceeds = 0, SECONDS_MAX
-    while exceeds - fits > 1:
-        middle = (fits + exceeds) // 2
-        if tariff.cost(middle) <= micros:
-            fits = middle
-        else:
-            exceeds = middle
-    return fits
+    def covered_messages(self, micros: int) -> int | None:
+        """The most messages whose cost fits into `micros`; None where messages cost nothing."""
+        if self.kind is not TariffKind.PER_MESSAGE or (
+            self.cap_micros is not None and self.cap_micros <= micros
+        ):
+            return None
+        if micros < self.minimum_micros or micros < self.connect_fee_micros:
+            return self.messages_free
+        return self.messages_free + (micros - self.connect_fee_micros) // self.message_micros
 
 
 @lru_cache(maxsize=4096)
@@ -161,88 +276,13 @@ def tariff_of(snapshot: TariffSnapshot) -> Tariff:
 
 
 def parse(terms: dict[str, Any]) -> Tariff:
-    """Read tariff terms (version 1; keys in docs/wire.md).
+    """The tariff that terms of version 1 or 2 spell (keys in docs/wire.md).
 
     Raises:
         Unprocessable: code `tariff_invalid`, the detail names the field.
     """
-    _check_keys(terms)
-    tariff = Tariff(
-        currency=terms["currency"],
-        tiers=_tiers(terms["tiers"]),
-        connect_fee_micros=_integer(terms, "connect_fee_micros", 0, PRICE_MICROS_PER_MINUTE_MAX),
-        free_s=_integer(terms, "free_s", 0, SESSION_DURATION_S_MAX),
-        initial_block_s=_integer(terms, "initial_block_s", 0, 3600),
-        increment_s=_integer(terms, "increment_s", 1, 3600),
-        minimum_micros=_integer(terms, "minimum_micros", 0, PRICE_MICROS_PER_MINUTE_MAX),
-        cap_micros=None
-        if terms["cap_micros"] is None
-        else _integer(terms, "cap_micros", 1, PRICE_MICROS_PER_MINUTE_MAX * 60),
-        free_if_ended_within_s=_integer(terms, "free_if_ended_within_s", 0, 600),
-    )
-    if tariff.cap_micros is not None and tariff.cap_micros < tariff.minimum_micros:
-        raise _invalid("cap_micros", "is below minimum_micros")
+    tariff = Tariff(**read(terms))
+    stop = tariff.spend_stop_micros
+    if stop is not None and stop < tariff.entry_micros():
+        raise invalid("spend_stop_micros", "is below what the first second or message with a price costs")
     return tariff
-
-
-_KEYS = frozenset(
-    {
-        "version",
-        "kind",
-        "currency",
-        "tiers",
-        "connect_fee_micros",
-        "free_s",
-        "initial_block_s",
-        "increment_s",
-        "minimum_micros",
-        "cap_micros",
-        "free_if_ended_within_s",
-        "billed_when_socket_only",
-    }
-)
-
-
-def _check_keys(terms: dict[str, Any]) -> None:
-    if unknown := sorted(set(terms) - _KEYS):
-        raise _invalid(unknown[0], "is not a key of tariff version 1")
-    if missing := sorted(_KEYS - set(terms)):
-        raise _invalid(missing[0], "is missing")
-    if terms["version"] != 1:
-        raise _invalid("version", "must be 1")
-    if terms["kind"] != "per_second":
-        raise _invalid("kind", "must be per_second")
-    if terms["billed_when_socket_only"] is not False:
-        raise _invalid(
-            "billed_when_socket_only", "must be false: without a path of its own a leg is no witness"
-        )
-    if terms["currency"] not in MINOR_DIGITS:
-        raise _invalid("currency", "is not one the gateway knows")
-
-
-def _tiers(raw: Any) -> tuple[Tier, ...]:
-    if not isinstance(raw, list) or not 1 <= len(raw) <= TIERS_MAX:
-        raise _invalid("tiers", f"must be a list of 1 to {TIERS_MAX}")
-    tiers = tuple(
-        Tier(
-            from_s=_integer(tier, "from_s", 0, SECONDS_MAX - 1),
-            price_micros_per_minute=_integer(tier, "price_micros_per_minute", 0, PRICE_MICROS_PER_MINUTE_MAX),
-        )
-        for tier in raw
-    )
-    if tiers[0].from_s != 0:
-        raise _invalid("tiers", "must begin at from_s 0")
-    if any(later.from_s <= earlier.from_s for earlier, later in pairwise(tiers)):
-        raise _invalid("tiers", "must ascend by from_s")
-    return tiers
-
-
-def _integer(terms: Any, key: str, least: int, most: int) -> int:
-    value = terms.get(key) if isinstance(terms, dict) else None
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise _invalid(key, f"must be an integer from {least} to {most}")
-    return value
-
-
-def _invalid(field: str, why: str) -> Unprocessable:
-    return Unprocessable(f"The tariff cannot be used: {field} {why}.", code="tariff_invalid", field=field)

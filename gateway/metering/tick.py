@@ -1,14 +1,15 @@
 """One numbered second of a session with its finding.
 
 Decides what a second may be found to be and how found seconds add up.
-Never judges (`meter.py`) and never prices (`tariff.py`).
+Never judges (`judgement.py`) and never prices (`tariff.py`).
 Keeps: numbers are gapless from 1; a tick never changes once counted.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.errors import require
+from gateway.metering.usage import Usage
 from gateway.terms import SuspendReason
 
 
@@ -22,7 +23,7 @@ class TickFinding(StrEnum):
     PAUSED = "paused"
     """Metering was paused for at least a part of it."""
     UNWITNESSED = "unwitnessed"
-    """A bracket is missing; it costs nothing."""
+    """A bracket is missing or a clock fell short; it costs nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,15 @@ class Tick:
     """Authenticated RTP packets of each leg so far, modulo 2^32."""
     rtp_span: tuple[int, int]
     """RTP timestamp advance of each leg so far in 48 kHz units, modulo 2^32."""
+    app_clock_ms: tuple[int, int] = (0, 0)
+    """What each app's own clock last said, modulo 2^32; 0 before it said anything."""
+    period: int = 0
+    """Rate period it lies in; 0 is the tariff's base price."""
+    messages: int = 0
+    """Billable messages sent in it."""
+    short_clocks: int = 0
+    """Why it is UNWITNESSED although bracketed: 1 client RTP, 2 provider RTP, 4 client app, 8 provider app
+    ran shorter than the server's clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +68,8 @@ class Tally:
     free_s: int = 0
     paused_s: int = 0
     unwitnessed_s: int = 0
+    usage: Usage = field(default_factory=Usage)
+    """Billed and free seconds by rate period, and billable messages."""
 
     @property
     def witnessed_s(self) -> int:
@@ -67,10 +79,20 @@ class Tally:
     @property
     def ticks(self) -> int:
         """All seconds found so far."""
-        return self.witnessed_s + self.paused_s + self.unwitnessed_s
+        return self.billed_s + self.free_s + self.paused_s + self.unwitnessed_s
 
     def plus(self, tick: Tick) -> "Tally":
         """The tally after `tick`, which must be the next number."""
         require(tick.number == self.ticks + 1, f"tick {tick.number} does not follow {self.ticks}")
-        field = f"{tick.finding}_s"
-        return replace(self, **{field: getattr(self, field) + 1})
+        finding = tick.finding
+        is_billed, is_free = finding is TickFinding.BILLED, finding is TickFinding.FREE
+        usage = self.usage
+        if is_billed or is_free:
+            usage = usage.plus(tick.period, 1, tick.messages)
+        return Tally(
+            billed_s=self.billed_s + is_billed,
+            free_s=self.free_s + is_free,
+            paused_s=self.paused_s + (finding is TickFinding.PAUSED),
+            unwitnessed_s=self.unwitnessed_s + (finding is TickFinding.UNWITNESSED),
+            usage=usage,
+        )

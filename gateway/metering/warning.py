@@ -19,11 +19,23 @@ class TimeLeft:
     reason: WarningReason
 
 
-def nearest(*, funds_s: int, duration_s: int, slot_s: int | None) -> TimeLeft:
-    """The limit that comes first; money is named when it ties."""
-    candidates = [TimeLeft(funds_s, WarningReason.FUNDS), TimeLeft(duration_s, WarningReason.MAX_DURATION)]
-    if slot_s is not None:
-        candidates.append(TimeLeft(slot_s, WarningReason.SLOT_END))
+def nearest(
+    *,
+    funds_s: int,
+    duration_s: int,
+    slot_s: int | None,
+    spend_s: int | None = None,
+    block_s: int | None = None,
+) -> TimeLeft:
+    """The limit that comes first, None being far away; of limits at one second the earlier in this order."""
+    limits = (
+        (funds_s, WarningReason.FUNDS),
+        (spend_s, WarningReason.SPEND_LIMIT),
+        (block_s, WarningReason.BLOCK_END),
+        (duration_s, WarningReason.MAX_DURATION),
+        (slot_s, WarningReason.SLOT_END),
+    )
+    candidates = [TimeLeft(seconds, reason) for seconds, reason in limits if seconds is not None]
     return min(candidates, key=lambda left: left.seconds)
 
 

@@ -5,10 +5,13 @@ from typing import Any
 
 from gateway.clock import NS
 from gateway.ids import AccountId, SessionId
+from gateway.limits import JOURNAL_AFTER_NS
 from gateway.metering import effect
 from gateway.metering.effect import Effect
 from gateway.metering.meter import Meter
 from gateway.metering.phase import MeterPhase
+from gateway.metering.record import Record
+from gateway.metering.schedule import Switch
 from gateway.metering.tariff import parse
 from gateway.terms import LegEvidence, MeterOrder, SessionKind, Side, TariffSnapshot
 
@@ -83,13 +86,28 @@ class Person:
     """Sends RTCP and consent."""
     acks: bool = True
     """Acknowledges each tick."""
+    rtp_ppm: int = 1_000_000
+    """Rate of the leg's RTP clock; 1,000,000 is true."""
+    app_ppm: int | None = None
+    """Rate of the app's own clock; None: it says nothing of it."""
     leg: LegEvidence = field(init=False)
+    clock_ns: int = 0
+    """What the app's own clock says."""
+    rtp_units: int = 0
+    """What the leg's RTP clock says, in 48 kHz units."""
 
     def __post_init__(self) -> None:
         self.leg = evidence(self.side)
 
+    @property
+    def clock_ms(self) -> int | None:
+        """What the app says of its clock with an acknowledgement."""
+        return None if self.app_ppm is None else self.clock_ns // 1_000_000
+
     def live(self, now_ns: int) -> None:
         """A quarter of a second of the leg's life."""
+        self.clock_ns += NS // 4 * (self.app_ppm or 0) // 1_000_000
+        self.rtp_units += 12_000 * self.rtp_ppm // 1_000_000
         if self.talks:
             packets = self.leg.rtp_packets + 12
             self.leg = replace(
@@ -98,7 +116,7 @@ class Person:
                 rtp_first_ns=self.leg.rtp_first_ns or now_ns,
                 rtp_last_ns=now_ns,
                 rtp_forwarded=packets,
-                rtp_span=packets * 960,
+                rtp_span=self.rtp_units,
             )
         if self.answers:
             self.leg = replace(self.leg, rtcp_last_ns=now_ns, stun_last_ns=now_ns, sctp_last_ns=now_ns)
@@ -114,6 +132,12 @@ class Bench:
         self.client, self.provider = Person(Side.CLIENT), Person(Side.PROVIDER)
         self.effects: list[Effect] = []
         self.funds_left_s = funds_left_s
+        self.stores = True
+        """The journal takes its row at half past each second."""
+        self.journal = b""
+        """What the journal has."""
+        self.heads: dict[int, str] = {}
+        """What went out with each tick."""
         self.meter.hold_placed(PLENTY)
 
     @property
@@ -138,6 +162,12 @@ class Bench:
             self.step()
         return self
 
+    def recover(self, before: "Bench", *, switches: tuple[Switch, ...] = ()) -> "Bench":
+        """A new process takes up what `before` left in the journal."""
+        record = Record.replayed(before.meter.order, bytes(before.meter.record.entries))
+        self.effects += self.meter.recover(record, self.now_ns, wall_ns=self.wall_ns, switches=switches)
+        return self
+
     def step(self) -> None:
         """A quarter of a second passes."""
         self.now_ns += NS // 4
@@ -146,18 +176,20 @@ class Bench:
             person.live(self.now_ns)
             self.meter.observe(person.leg, self.now_ns)
         self.effects += self.meter.advance(self.now_ns, self.wall_ns)
-        if self.now_ns % NS == 0:
-            for made in self.meter.second(self.now_ns, funds_left_s=self.funds_left_s):
-                self.effects.append(made)
-                if isinstance(made, effect.Ticked):
-                    self.acknowledge(made.number)
+        if self.stores and self.now_ns % NS == JOURNAL_AFTER_NS:
+            self.journal += self.meter.record.take_new()
+            self.meter.record.stored()
+        for made in self.meter.second(self.now_ns, funds_left_s=self.funds_left_s):
+            self.effects.append(made)
+            if isinstance(made, effect.Ticked):
+                self.heads[made.number] = made.head
+                self.acknowledge(made.number)
 
     def acknowledge(self, tick: int) -> None:
         """Apps that acknowledge do so at once."""
-        head = self.meter.record.head
         for person in self.people:
             if person.acks:
-                self.meter.acknowledge(person.side, tick, head)
+                self.meter.acknowledge(person.side, tick, self.heads[tick], person.clock_ms)
 
     def run(self, seconds: int) -> "Bench":
         """So many seconds pass."""

@@ -1,5 +1,6 @@
 """Twins of metering's ports that live in memory."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,13 +8,14 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from gateway.errors import StoreDown
+from gateway.errors import Fenced, StoreDown
 from gateway.facts import Fact
 from gateway.ids import AccountId, HoldId, SessionId
+from gateway.metering.owner_ports import Orphan, RowKey, SpooledRow
 from gateway.metering.ports import HoldAnswer, HoldStatus, MeterRecord, Split
 from gateway.money import split_fee
-from gateway.terms import LegEvidence, MeterOrder, Side
-from gateway.work import Work
+from gateway.terms import PERSONS_LIFT, EndReason, LegEvidence, MeterOrder, SessionState, Side, SuspendReason
+from gateway.work import SumWork, Work, nothing, together
 
 
 @dataclass
@@ -23,6 +25,8 @@ class FakePurse:
     available_micros: int = 100_000_000
     holds: dict[HoldId, int] = field(default_factory=dict)
     settled: dict[SessionId, Split] = field(default_factory=dict)
+    made_good_micros: int = 0
+    """Paid to providers from the platform's write-off."""
     is_down: bool = False
 
     async def place_hold(
@@ -33,7 +37,7 @@ class FakePurse:
         account: AccountId,
         want_micros: int,
         least_micros: int,
-        also: Work,
+        also: SumWork,
     ) -> HoldAnswer:
         self._check()
         if hold in self.holds:
@@ -41,13 +45,18 @@ class FakePurse:
         placed = min(want_micros, self.available_micros)
         if placed < least_micros:
             return self._answer(HoldStatus.INSUFFICIENT_FUNDS, 0)
-        also(None)
+        also(None, placed)
         self.holds[hold] = placed
         self.available_micros -= placed
         return self._answer(HoldStatus.PLACED, placed)
 
     async def settle(
-        self, order: MeterOrder, *, charge_micros: int, also: Callable[[Any, Split], None]
+        self,
+        order: MeterOrder,
+        *,
+        charge_micros: int,
+        make_good_micros: int = 0,
+        also: Callable[[Any, Split], None],
     ) -> Split:
         self._check()
         if order.session in self.settled:
@@ -65,6 +74,7 @@ class FakePurse:
             available_micros=self.available_micros,
         )
         also(None, split)
+        self.made_good_micros += make_good_micros
         self.holds.clear()
         self.settled[order.session] = split
         return split
@@ -98,34 +108,122 @@ class FakeGate:
 
 
 @dataclass
+class FakeOwners:
+    """Ownership in sets; one process that nobody takes anything from unless the test says so."""
+
+    number: int = 0
+    lost: set[SessionId] = field(default_factory=set)
+    """Sessions that another process has taken."""
+    lone: list[Orphan] = field(default_factory=list)
+    """What a sweep finds."""
+    renewals: int = 0
+    is_down: bool = False
+
+    async def begin(self, *, now_wall_ns: int) -> None:
+        self.number += 1
+
+    async def renew(self, *, now_wall_ns: int) -> None:
+        if self.is_down:
+            raise StoreDown("the fake store is down")
+        self.renewals += 1
+
+    async def orphans(self, *, now_wall_ns: int) -> Sequence[Orphan]:
+        return list(self.lone)
+
+    async def take_over(self, sessions: Sequence[SessionId], *, now_wall_ns: int) -> Sequence[SessionId]:
+        self.lone = [orphan for orphan in self.lone if orphan.session not in sessions]
+        return sessions
+
+    def claim(self, session: SessionId) -> Work:
+        return nothing
+
+    def guard(self, session: SessionId) -> Work:
+        def check(_transaction: Any) -> None:
+            if session in self.lost:
+                raise Fenced(f"{session} is somebody else's", sessions=[session])
+
+        return check
+
+    def release(self, session: SessionId) -> Work:
+        return self.guard(session)
+
+
+@dataclass
+class FakeSpool:
+    """A spool in a list."""
+
+    rows: list[SpooledRow] = field(default_factory=list)
+    is_full: bool = False
+
+    async def append(self, row: SpooledRow) -> None:
+        if self.is_full:
+            raise StoreDown("the fake disk is full")
+        self.rows.append(row)
+
+    async def waiting(self) -> Sequence[SpooledRow]:
+        return list(self.rows)
+
+    async def clear(self) -> None:
+        self.rows.clear()
+
+
+@dataclass
 class FakeJournal:
     """Evidence in lists."""
+
+    owners: FakeOwners = field(default_factory=FakeOwners)
 
     orders: dict[SessionId, MeterOrder] = field(default_factory=dict)
     holds: dict[tuple[SessionId, int], int] = field(default_factory=dict)
     rows: list[list[tuple[SessionId, bytes]]] = field(default_factory=list)
+    keys: list[RowKey] = field(default_factory=list)
+    """Of the rows, in the same order."""
     closed: dict[SessionId, tuple[bytes, bytes]] = field(default_factory=dict)
     reports: list[tuple[SessionId, Side, int, str | None]] = field(default_factory=list)
+    notes: list[bytes] = field(default_factory=list)
     is_down: bool = False
+    is_hung: bool = False
+    """Writes are neither done nor refused until it is over."""
+    hung: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set to let hung writes go on."""
 
     def register(self, order: MeterOrder) -> Work:
         return lambda _tx: self.orders.__setitem__(order.session, order)
 
     def held(self, session: SessionId, *, ordinal: int, micros: int) -> Work:
-        return lambda _tx: self.holds.__setitem__((session, ordinal), micros)
+        return together(
+            self.owners.guard(session), lambda _tx: self.holds.__setitem__((session, ordinal), micros)
+        )
 
-    async def append(self, second: int, entries: Sequence[tuple[SessionId, bytes]]) -> None:
+    async def append(self, second: int, entries: Sequence[tuple[SessionId, bytes]], *, key: RowKey) -> None:
+        if self.is_hung:
+            await self.hung.wait()
         if self.is_down:
             raise StoreDown("the fake store is down")
-        self.rows.append(list(entries))
+        if lost := [session for session, _ in entries if session in self.owners.lost]:
+            raise Fenced("somebody else's", sessions=lost)
+        if key not in self.keys:
+            self.keys.append(key)
+            self.rows.append(list(entries))
 
     def close(self, session: SessionId, *, receipt: bytes, evidence: bytes) -> Work:
-        return lambda _tx: self.closed.__setitem__(session, (receipt, evidence))
+        return together(
+            self.owners.release(session), lambda _tx: self.closed.__setitem__(session, (receipt, evidence))
+        )
 
-    def report(self, session: SessionId, side: Side, *, seconds: int, why: str | None) -> Work:
-        return lambda _tx: self.reports.append((session, side, seconds, why))
+    async def report(
+        self, session: SessionId, side: Side, *, seconds: int, why: str | None, note: bytes | None
+    ) -> bool:
+        if any((session, side) == known[:2] for known in self.reports):
+            return False
+        self.reports.append((session, side, seconds, why))
+        if note is not None:
+            self.notes.append(note)
+        return True
 
     async def commit(self, work: Work) -> None:
+        if self.is_down:
+            raise StoreDown("the fake store is down")
         work(None)
 
     async def load(self, session: SessionId) -> MeterRecord | None:
@@ -145,14 +243,36 @@ class FakeJournal:
         return self.closed.get(session, (None, None))[1]
 
 
+COUNTED = ("metering", "suspended")
+"""States whose last move says whether a suspension is in force."""
+
+
 @dataclass
 class FakeMoves:
     """State moves in a list."""
 
     made: list[tuple[SessionId, str, str | None]] = field(default_factory=list)
+    newest_wall_ns: int = 1 << 62
+    """When the newest of them was written."""
 
     def move(self, session: SessionId, state: Any, reason: Any = None) -> Work:
         return lambda _tx: self.made.append((session, str(state), str(reason) if reason else None))
+
+    async def held_reason(
+        self, session: SessionId, *, seen: SuspendReason | None = None, seen_wall_ns: int = 0
+    ) -> SuspendReason | None:
+        counted = [why for owner, state, why in self.made if owner == session and state in COUNTED]
+        held = counted[-1] if counted and self.newest_wall_ns > seen_wall_ns else seen
+        return SuspendReason(held) if held in PERSONS_LIFT else None
+
+    async def end_reason(self, session: SessionId) -> EndReason | None:
+        mine = [(state, reason) for owner, state, reason in self.made if owner == session]
+        ends = [reason for state, reason in mine if state not in COUNTED and reason in set(EndReason)]
+        return EndReason(ends[0]) if ends else None
+
+    def finish(self, session: SessionId, reason: EndReason, *, has_counted: bool) -> Work:
+        states = (SessionState.RATED, SessionState.SETTLED) if has_counted else (SessionState.CONNECT_FAILED,)
+        return together(*(self.move(session, state, reason) for state in states))
 
     @property
     def states(self) -> list[str]:

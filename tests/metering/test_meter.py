@@ -7,7 +7,6 @@ from gateway.metering import effect
 from gateway.metering.evidence import Anchor, decode, split_entries
 from gateway.metering.meter import Meter
 from gateway.metering.phase import MeterPhase
-from gateway.metering.record import Record
 from gateway.metering.tick import Tick, TickFinding
 from gateway.terms import EndReason, Grade, SessionKind, Side, SuspendReason
 from tests.metering.bench import Bench, evidence, order
@@ -234,7 +233,7 @@ def test_a_late_acknowledgement_counts_as_of_its_tick_not_of_its_arrival() -> No
     bench = Bench().started()
     bench.client.acks = False
     bench.run(2)
-    head_of_two = bench.meter.record.head
+    head_of_two = bench.heads[2]
     bench.run(6)
 
     assert bench.meter.acknowledge(Side.CLIENT, 2, head_of_two) is effect.Ack.ACKNOWLEDGED
@@ -263,7 +262,7 @@ def test_a_text_session_starts_on_two_open_channels_and_idles_after_two_minutes(
     bench.run(3)
     assert bench.meter.suspended is SuspendReason.TEXT_IDLE
 
-    bench.meter.line_sent(bench.now_ns)
+    bench.meter.line_sent(bench.now_ns, Side.CLIENT)
     bench.run(1)
     assert bench.meter.phase is MeterPhase.RUNNING
 
@@ -272,7 +271,7 @@ def test_after_a_restart_both_parties_may_go_on_and_the_gap_is_not_billed() -> N
     before = Bench().started().run(20)
     after = Bench()
     after.now_ns, after.wall_ns = before.now_ns + 6 * NS, before.wall_ns + 6 * NS
-    after.meter.recover(Record.replayed(before.meter.order, bytes(before.meter.record.entries)), after.now_ns)
+    after.recover(before)
     assert after.meter.phase is MeterPhase.RECOVERING
 
     for side in Side:
@@ -290,7 +289,7 @@ def test_after_a_restart_nobody_comes_back_and_it_ends_at_the_last_slot() -> Non
     before = Bench().started().run(20)
     after = Bench()
     after.client.talks = after.client.answers = False
-    after.meter.recover(Record.replayed(before.meter.order, bytes(before.meter.record.entries)), after.now_ns)
+    after.recover(before)
     after.meter.set_socket(Side.PROVIDER, present=True)
 
     after.ended()
@@ -305,7 +304,7 @@ def test_after_a_restart_nobody_comes_back_and_it_ends_at_the_last_slot() -> Non
 
 def test_evidence_from_before_the_restart_does_not_bring_a_leg_back() -> None:
     bench = Bench()
-    bench.meter.recover(Bench().started().run(3).meter.record, bench.now_ns)
+    bench.recover(Bench().started().run(3))
 
     bench.meter.observe(evidence(Side.CLIENT, rtp_last_ns=bench.now_ns - NS), bench.now_ns)
 

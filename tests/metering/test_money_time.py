@@ -11,6 +11,7 @@ from gateway.metering.allowance import Spend, next_hold, time_left_s
 from gateway.metering.bracket import Bracket
 from gateway.metering.pause import Pauses
 from gateway.metering.tariff import parse
+from gateway.metering.usage import Usage
 from gateway.metering.wall_watch import WallWatch
 from gateway.metering.warning import NearEnd, TimeLeft, nearest
 from gateway.terms import SuspendReason, WarningReason
@@ -22,7 +23,7 @@ TARIFF = parse(terms(tiers=[{"from_s": 0, "price_micros_per_minute": 6_000_000}]
 
 
 def spend(used_s: int, held_micros: int) -> Spend:
-    return Spend(tariff=TARIFF, used_s=used_s, held_micros=held_micros)
+    return Spend(tariff=TARIFF, usage=Usage.plain(used_s), held_micros=held_micros)
 
 
 @given(st.lists(st.integers(0, 60), max_size=40), st.integers(0, 59), st.integers(1, 5))
@@ -60,7 +61,7 @@ def test_a_hold_is_asked_for_when_cover_runs_low_and_only_then() -> None:
 def test_a_capped_price_that_is_fully_held_needs_no_more() -> None:
     capped = parse(terms(cap_micros=3_000_000))
 
-    assert next_hold(Spend(tariff=capped, used_s=10_000, held_micros=3_000_000)) is None
+    assert next_hold(Spend(tariff=capped, usage=Usage.plain(10_000), held_micros=3_000_000)) is None
 
 
 def test_time_left_is_what_wallet_and_holds_last_for_all_sessions_together() -> None:
@@ -94,6 +95,16 @@ def test_the_nearest_limit_is_named() -> None:
     assert nearest(funds_s=50, duration_s=40, slot_s=None).reason is WarningReason.MAX_DURATION
     assert nearest(funds_s=50, duration_s=60, slot_s=20) == TimeLeft(20, WarningReason.SLOT_END)
     assert nearest(funds_s=40, duration_s=40, slot_s=40).reason is WarningReason.FUNDS
+
+
+def test_limits_agreed_on_are_named_and_money_comes_first_where_they_tie() -> None:
+    far = {"funds_s": 500, "duration_s": 600, "slot_s": None}
+
+    assert nearest(**far, spend_s=90).reason is WarningReason.SPEND_LIMIT
+    assert nearest(**far, block_s=90) == TimeLeft(90, WarningReason.BLOCK_END)
+    assert nearest(**far, spend_s=90, block_s=90).reason is WarningReason.SPEND_LIMIT
+    assert nearest(**far, spend_s=500).reason is WarningReason.FUNDS
+    assert nearest(**far, block_s=700) == TimeLeft(500, WarningReason.FUNDS)
 
 
 def test_pauses_of_different_reasons_add_up() -> None:

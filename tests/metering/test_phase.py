@@ -10,7 +10,7 @@ from gateway.clock import NS
 from gateway.metering import effect
 from gateway.metering.meter import Meter
 from gateway.metering.phase import TABLE, MeterInput, MeterPhase, Response
-from gateway.terms import EndReason, Side, SuspendReason
+from gateway.terms import ConsentKind, EndReason, Side, SuspendReason
 from tests.metering.bench import Bench, evidence
 
 pytestmark = pytest.mark.core
@@ -31,7 +31,7 @@ def in_phase(phase: MeterPhase) -> Bench:
             bench.meter.pause(SuspendReason.OPERATOR, bench.now_ns)
             bench.step()
         case MeterPhase.RECOVERING:
-            bench.meter.recover(Bench().started().run(3).meter.record, bench.now_ns)
+            bench.recover(Bench().started().run(3))
         case MeterPhase.DRAINING:
             bench.started()
             bench.client.acks = False
@@ -74,7 +74,7 @@ def give(given: MeterInput) -> Callable[[Bench], Any]:
             evidence(Side.CLIENT, rtp_packets=9_999, rtp_last_ns=now(b)), now(b)
         ),
         MeterInput.MUTE: lambda b: b.meter.set_muted(Side.CLIENT, muted=True),
-        MeterInput.LINE: lambda b: b.meter.line_sent(now(b)),
+        MeterInput.LINE: lambda b: b.meter.line_sent(now(b), Side.CLIENT),
         MeterInput.SOCKET: lambda b: b.meter.set_socket(
             Side.CLIENT, present=not b.meter.sides[Side.CLIENT].has_socket
         ),
@@ -82,6 +82,7 @@ def give(given: MeterInput) -> Callable[[Bench], Any]:
         MeterInput.RESUME: lambda b: b.meter.resume(SuspendReason.OPERATOR, now(b)),
         MeterInput.STOP: lambda b: b.meter.stop(EndReason.SOS, now(b)),
         MeterInput.HOLD: lambda b: b.meter.hold_placed(1),
+        MeterInput.CONSENT: lambda b: b.meter.consent(ConsentKind.SPEND, now(b), wall_ns=b.wall_ns),
         MeterInput.SECOND: lambda b: b.meter.advance(b.now_ns + 40 * NS, b.wall_ns + 40 * NS),
     }[given]
 
@@ -90,11 +91,13 @@ CHANGES_NOTHING_YET = {
     (MeterPhase.RUNNING, MeterInput.ACK),
     (MeterPhase.SUSPENDED, MeterInput.ACK),
     (MeterPhase.DRAINING, MeterInput.ACK),
+    (MeterPhase.RUNNING, MeterInput.CONSENT),
+    (MeterPhase.SUSPENDED, MeterInput.CONSENT),
     (MeterPhase.AWAITING, MeterInput.RESUME),
     (MeterPhase.RUNNING, MeterInput.RESUME),
     (MeterPhase.RECOVERING, MeterInput.RESUME),
 }
-"""Taken, but with this content (a wrong head, no such pause) there is nothing to change."""
+"""Taken, but with this content (a wrong head, no such pause, nothing asked) there is nothing to change."""
 
 
 @pytest.mark.parametrize("phase", MeterPhase)

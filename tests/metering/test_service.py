@@ -2,107 +2,22 @@
 
 import asyncio
 import json
-from dataclasses import replace
 
 import pytest
 
 from gateway import facts
-from gateway.clock import NS, ManualClock
-from gateway.ids import AccountId, CountingIdSource, SessionId
+from gateway.clock import NS
+from gateway.ids import AccountId, SessionId
 from gateway.metering.adapters.receipt_key import is_signed
 from gateway.metering.effect import Ack
-from gateway.metering.service import MeteringService
 from gateway.metering.status import ConfirmStatus, OpenStatus
 from gateway.metering.verification import problems_of
-from gateway.terms import EndReason, MeterOrder, Side, SuspendReason, TariffSnapshot
+from gateway.terms import EndReason, Side, SuspendReason, TariffSnapshot
 from gateway.work import nothing
-from tests.metering.bench import Person, order, terms
-from tests.metering.fakes import FactList, FakeGate, FakeJournal, FakeMoves, FakePurse, FakeSigner
+from tests.metering.bench import Person, order
+from tests.metering.service_world import SIX_A_MINUTE, World
 
 pytestmark = pytest.mark.service
-
-SIX_A_MINUTE = TariffSnapshot.of(terms(tiers=[{"from_s": 0, "price_micros_per_minute": 6_000_000}]))
-
-
-class World:
-    """A service, its fakes and the people of its sessions."""
-
-    def __init__(self, *, available_micros: int = 100_000_000) -> None:
-        self.clock = ManualClock()
-        self.purse = FakePurse(available_micros=available_micros)
-        self.gate, self.journal, self.moves, self.sink = FakeGate(), FakeJournal(), FakeMoves(), FactList()
-        self.people: dict[SessionId, tuple[Person, Person]] = {}
-        self.restart()
-
-    def restart(self) -> None:
-        """A new process over the same journal and purse."""
-        self.service = MeteringService(
-            purse=self.purse,
-            gate=self.gate,
-            journal=self.journal,
-            moves=self.moves,
-            signer=FakeSigner(),
-            clock=self.clock,
-            ids=CountingIdSource(),
-            sink=self.sink,
-        )
-        self._told = len(self.sink.told)
-
-    async def call(self, made: MeterOrder | None = None) -> MeterOrder:
-        """A session opened, accepted and metering."""
-        made = made or order(tariff=SIX_A_MINUTE)
-        assert await self.service.open(made, also=nothing) is OpenStatus.OPENED
-        self.service.connect(made.session)
-        self.people[made.session] = (Person(Side.CLIENT), Person(Side.PROVIDER))
-        for side, nonce in ((Side.CLIENT, made.nonce_client), (Side.PROVIDER, made.nonce_provider)):
-            status = self.service.confirm(made.session, side, nonce=nonce, tariff_hash=made.tariff.hash)
-            assert status is ConfirmStatus.CONFIRMED
-        while not any(fact.session == made.session for fact in self.sink.of(facts.MeterStarted)):
-            await self.step()
-        while self.clock.monotonic_ns() < self.sink.of(facts.MeterStarted)[-1].at_ns:
-            await self.step()
-        return made
-
-    async def step(self) -> None:
-        """A quarter of a second: packets, poll, acknowledgements."""
-        self.clock.advance(ns=NS // 4)
-        now_ns = self.clock.monotonic_ns()
-        for session, people in self.people.items():
-            for person in people:
-                person.live(now_ns)
-                self.gate.legs[session, person.side] = replace(person.leg, session=session)
-        await self.service.poll()
-        await asyncio.sleep(0)
-        fresh, self._told = self.sink.told[self._told :], len(self.sink.told)
-        for fact in fresh:
-            if isinstance(fact, facts.TickCounted):
-                self._acknowledge(fact)
-        await self.rest()
-
-    def _acknowledge(self, fact: facts.TickCounted) -> None:
-        assert fact.session is not None
-        for person in self.people.get(fact.session, ()):
-            if person.acks:
-                self.service.acknowledge(fact.session, person.side, tick=fact.tick, head=fact.head)
-
-    async def rest(self) -> None:
-        """Let tasks and worker threads finish."""
-        for _ in range(20):
-            await asyncio.sleep(0)
-
-    async def run(self, seconds: int) -> None:
-        for _ in range(4 * seconds):
-            await self.step()
-
-    async def settled(self, session: SessionId) -> dict[str, object]:
-        """Runs until the receipt is there."""
-        for _ in range(1_000):
-            if session in self.journal.closed:
-                break
-            await self.step()
-            if any(fact.session == session for fact in self.sink.of(facts.MeterStopped)):
-                await asyncio.sleep(0.001)  # the receipt is outlined in a worker thread
-        return dict(json.loads(self.journal.closed[session][0]))
 
 
 async def test_a_call_from_first_hold_to_signed_receipt() -> None:
@@ -191,7 +106,8 @@ async def test_a_freeze_unlinks_at_once_and_resume_links_again() -> None:
     await world.run(3)
     world.service.stop(made.session, EndReason.HANGUP_CLIENT)
     receipt = await world.settled(made.session)
-    assert receipt["paused_s"] == 3
+    # Three seconds that begin within a second touch four of them.
+    assert receipt["paused_s"] == 4
 
 
 async def test_a_client_whose_money_ends_is_warned_and_cut_at_the_exact_second() -> None:
@@ -286,7 +202,7 @@ async def test_after_a_restart_the_session_goes_on_when_both_come_back() -> None
     world = World()
     made = await world.call()
     await world.run(20)
-    world.restart()
+    await world.restart()
     world.clock.advance(seconds=5)
 
     await world.service.recover([made.session])
@@ -305,7 +221,7 @@ async def test_after_a_restart_alone_it_settles_at_the_last_slot_and_charges_onc
     made = await world.call()
     await world.run(20)
     written_s = sum(len(row) for row in world.journal.rows) - 1
-    world.restart()
+    await world.restart()
     world.people.clear()
     world.gate.legs.clear()
 
@@ -315,7 +231,7 @@ async def test_after_a_restart_alone_it_settles_at_the_last_slot_and_charges_onc
     assert receipt["end_reason"] == "shutdown"
     assert receipt["billed_s"] <= written_s
     assert world.purse.available_micros == 100_000_000 - int(str(receipt["charge_micros"]))
-    world.restart()
+    await world.restart()
     await world.service.recover([made.session])
     assert world.service.live() == []
 
@@ -397,3 +313,45 @@ async def test_a_lost_socket_alone_ends_a_counting_session_five_seconds_later_wi
 
     assert (receipt["end_reason"], receipt["grade"]) == ("lost_client", "B")
     assert receipt["billed_s"] == 10
+
+
+async def test_a_session_that_was_stopped_before_the_restart_stays_stopped_whoever_comes_back() -> None:
+    world = World()
+    made = await world.call()
+    await world.run(10)
+    world.purse.is_down = True
+    world.service.stop(made.session, EndReason.MODERATION)
+    await world.run(1)
+    world.purse.is_down = False
+    await world.restart()
+
+    await world.service.recover([made.session])
+    for side in Side:
+        world.service.socket_back(made.session, side)
+    receipt = await world.settled(made.session)
+
+    assert receipt["end_reason"] == "moderation"
+    assert receipt["billed_s"] == 10
+    assert made.session not in world.gate.linked
+
+
+async def test_a_stop_between_the_witnesses_and_the_first_second_is_no_shortcut_past_metering() -> None:
+    world = World()
+    made = await world.call()
+    world.clock.advance(ns=NS // 10)
+    late = order(session=SessionId("ses_2"), client=AccountId("acc_b"), provider=AccountId("acc_c"))
+    await world.service.open(late, also=nothing)
+    world.service.connect(late.session)
+    world.people[late.session] = (Person(Side.CLIENT), Person(Side.PROVIDER))
+    for side, nonce in ((Side.CLIENT, "nc"), (Side.PROVIDER, "np")):
+        world.service.confirm(late.session, side, nonce=nonce, tariff_hash=late.tariff.hash)
+    await world.until(lambda: world.service.live()[1].started_wall_ns is not None)
+    assert [fact.session for fact in world.sink.of(facts.MeterStarted)] == [made.session]
+
+    world.service.stop(late.session, EndReason.HANGUP_CLIENT)
+    receipt = await world.settled(late.session)
+
+    assert receipt["billed_s"] == 0
+    moves = [state for session, state, _ in world.moves.made if session == late.session]
+    assert moves == ["metering", "ending", "rated", "settled"]
+    assert made.session in world.gate.linked

@@ -103,7 +103,7 @@ def test_covered_seconds_fit_and_one_more_does_not(tariff: Tariff, micros: int) 
 
 
 REFUSED = [
-    ("version", 2),
+    ("version", 3),
     ("kind", "per_fortnight"),
     ("currency", "XXX"),
     ("tiers", []),

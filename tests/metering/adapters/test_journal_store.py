@@ -78,11 +78,18 @@ async def test_the_database_itself_refuses_to_change_evidence(database: Database
         await database.write(lambda tx: tx.execute(change))
 
 
-async def test_an_apps_first_report_stands(database: Database) -> None:
+async def test_an_apps_first_report_stands_and_so_does_its_note(database: Database) -> None:
     journal = JournalStore(database)
-    await journal.commit(journal.report(ONE, Side.CLIENT, seconds=10, why=None))
-    await journal.commit(journal.report(ONE, Side.CLIENT, seconds=99, why="changed its mind"))
+    await journal.commit(journal.register(order()))
+    await journal.commit(journal.close(ONE, receipt=b"r", evidence=b"e"))
+
+    assert await journal.report(ONE, Side.CLIENT, seconds=10, why="differs", note=b"first")
+    assert not await journal.report(ONE, Side.CLIENT, seconds=99, why="changed its mind", note=b"second")
+    assert await journal.report(ONE, Side.PROVIDER, seconds=10, why=None, note=None)
 
     rows = await database.read(lambda tx: tx.execute("SELECT seconds FROM session_reports").fetchall())
-
-    assert [row[0] for row in rows] == [10]
+    assert [row[0] for row in rows] == [10, 10]
+    assert await journal.notes(ONE) == [b"first"]
+    for change in ("UPDATE receipt_notes SET body = x'00'", "DELETE FROM receipt_notes"):
+        with pytest.raises(sqlite3.IntegrityError):
+            await database.write(lambda tx, change=change: tx.execute(change))

@@ -1,0 +1,79 @@
+"""What must not spread or be forgotten: a fault of one meter, a suspension that a person has yet to lift."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway import facts
+from gateway.ids import AccountId, SessionId
+from gateway.metering.owner_ports import Orphan
+from gateway.terms import EndReason, Side, SuspendReason
+from tests.metering.bench import order
+from tests.metering.service_world import World
+
+pytestmark = pytest.mark.service
+
+
+async def test_a_meter_that_fails_leaves_the_others_counting_and_is_settled_from_its_evidence() -> None:
+    world = World()
+    broken = await world.call()
+    sound = await world.call(order(session=SessionId("ses_2"), provider=AccountId("acc_other")))
+    await world.run(10)
+    for person in world.people.pop(broken.session):
+        reading = replace(person.leg, session=broken.session, rtp_packets="not a number")
+        world.gate.legs[broken.session, person.side] = reading
+    await world.run(5)
+
+    assert [fact.session for fact in world.sink.of(facts.MeterLost)] == [broken.session]
+    assert broken.session not in world.gate.linked
+    assert [reading.session for reading in world.service.live()] == [sound.session]
+    ticks = [fact.tick for fact in world.sink.of(facts.TickCounted) if fact.session == sound.session]
+    assert ticks[-5:] == list(range(ticks[-1] - 4, ticks[-1] + 1))
+
+    world.gate.legs.pop((broken.session, Side.CLIENT))
+    world.gate.legs.pop((broken.session, Side.PROVIDER))
+    world.owners.lone = [Orphan(session=broken.session, is_ours=True)]
+    await world.service.sweep()
+    receipt = await world.settled(broken.session)
+    assert (receipt["end_reason"], receipt["billed_s"]) == ("shutdown", 10)
+
+
+async def test_what_a_person_suspended_stays_suspended_and_unforwarded_through_a_restart() -> None:
+    world = World()
+    made = await world.call()
+    await world.run(10)
+    world.service.pause(made.session, SuspendReason.SOS)
+    await world.run(2)
+    await world.restart()
+
+    await world.service.recover([made.session])
+    for side in Side:
+        world.service.socket_back(made.session, side)
+    await world.run(6)
+    assert made.session not in world.gate.linked
+    assert world.moves.states[-2:] == ["recovering", "suspended"]
+
+    world.service.resume(made.session, SuspendReason.SOS)
+    await world.run(5)
+    assert made.session in world.gate.linked
+    world.service.stop(made.session, EndReason.HANGUP_CLIENT)
+    receipt = await world.settled(made.session)
+    assert int(receipt["billed_s"]) in (14, 15)
+    assert int(receipt["paused_s"]) >= 5
+
+
+async def test_a_pause_while_both_are_awaited_after_a_restart_holds_when_they_are_back() -> None:
+    world = World()
+    made = await world.call()
+    await world.run(10)
+    await world.restart()
+    await world.service.recover([made.session])
+    world.service.pause(made.session, SuspendReason.MODERATION)
+
+    for side in Side:
+        world.service.socket_back(made.session, side)
+    await world.run(6)
+
+    assert made.session not in world.gate.linked
+    assert world.sink.of(facts.MeterSuspended)[-1].reason is SuspendReason.MODERATION
+    assert world.sink.of(facts.MeterResumed) == []
