@@ -15,12 +15,12 @@ from gateway.signaling.leg_service import LegService
 from gateway.signaling.notice import MuteChanged
 from gateway.signaling.outcome import Outcome
 from gateway.signaling.outside_ports import Outside
-from gateway.signaling.ports import AckStatus, ConfirmStatus, MoveRefused
+from gateway.signaling.ports import AckStatus, ConfirmStatus, ConsentStatus, MoveRefused
 from gateway.signaling.roster_service import Live
 from gateway.signaling.session import CHATS, TALKS
 from gateway.signaling.socket_ports import Connection
 from gateway.signaling.switchboard_service import Switchboard
-from gateway.terms import SessionState
+from gateway.terms import ConsentKind, SessionState
 
 
 class CallService:
@@ -73,13 +73,27 @@ class CallService:
         return _CONFIRMED.get(status, Outcome.WRONG_STATE)
 
     async def acknowledge(
-        self, connection: Connection, session: SessionId, *, tick: int, head: str
+        self,
+        connection: Connection,
+        session: SessionId,
+        *,
+        tick: int,
+        head: str,
+        clock_ms: int | None = None,
     ) -> Outcome:
         """An app has seen a tick; counts only from the socket that holds the leg."""
         entry = await self._speaking(connection, session)
         if isinstance(entry, Outcome):
             return entry
-        return _ACKNOWLEDGED[self._meters.acknowledge(entry.live.id, entry.side, tick=tick, head=head)]
+        status = self._meters.acknowledge(entry.live.id, entry.side, tick=tick, head=head, clock_ms=clock_ms)
+        return _ACKNOWLEDGED[status]
+
+    async def consent(self, connection: Connection, session: SessionId, kind: ConsentKind) -> Outcome:
+        """The client says yes to what it was asked; both hear of it from metering."""
+        entry = await self._speaking(connection, session)
+        if isinstance(entry, Outcome):
+            return entry
+        return _CONSENTED[self._meters.consent(entry.live.id, entry.side, kind)]
 
     async def set_muted(self, connection: Connection, session: SessionId, *, muted: bool) -> Outcome:
         """A participant mutes itself, or not; the other side is told."""
@@ -124,6 +138,12 @@ _CONFIRMED = {
     ConfirmStatus.UNKNOWN_SESSION: Outcome.WRONG_STATE,
     ConfirmStatus.NONCE_MISMATCH: Outcome.NONCE_MISMATCH,
     ConfirmStatus.TARIFF_MISMATCH: Outcome.TARIFF_MISMATCH,
+}
+_CONSENTED = {
+    ConsentStatus.GIVEN: Outcome.DONE,
+    ConsentStatus.UNKNOWN_SESSION: Outcome.WRONG_STATE,
+    ConsentStatus.NOT_THE_PAYER: Outcome.FORBIDDEN,
+    ConsentStatus.NOT_ASKED: Outcome.NOT_ASKED,
 }
 _ACKNOWLEDGED = {
     AckStatus.ACKNOWLEDGED: Outcome.DONE,

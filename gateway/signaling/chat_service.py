@@ -122,20 +122,21 @@ class ChatService:
         try:
             # The sender's turn: the next line is judged when this one has its number.
             async with live.turns[side]:
-                await self._take(live, side, line_id=line_id, text=text, reply=reply)
+                return await self._take(live, side, line_id=line_id, text=text, reply=reply)
         finally:
             live.room.waiting -= 1
-        return Outcome.DONE
 
-    async def _take(self, live: Live, side: Side, *, line_id: str, text: str, reply: Reply) -> None:
+    async def _take(self, live: Live, side: Side, *, line_id: str, text: str, reply: Reply) -> Outcome:
         if fate := live.room.fate_of(side, line_id):
             reply(_answer(live, fate))
-            return
+            return Outcome.DONE
+        if not self._meters.covers_line(live.id, side):
+            return Outcome.NOT_COVERED
         verdict = await self._watch.judge_line(live.id, side, text)
         effect = effect_of(verdict.action)
         if effect not in (LineEffect.DELIVER, LineEffect.MASK):
             self._withhold(live, side, line_id=line_id, effect=effect, verdict=verdict, reply=reply)
-            return
+            return Outcome.DONE
         async with live.lock:
             line, is_new = await self._store(
                 live, side, line_id, verdict, is_masked=effect is LineEffect.MASK
@@ -150,6 +151,7 @@ class ChatService:
             reply(_answer(live, fate))
             if is_new:
                 self._deliver(live, line)
+        return Outcome.DONE
 
     async def _store(
         self, live: Live, side: Side, line_id: str, verdict: LineVerdict, *, is_masked: bool
@@ -184,7 +186,7 @@ class ChatService:
                 characters=len(line.text),
             )
         )
-        self._meters.line_sent(live.id)
+        self._meters.line_sent(live.id, line.side)
         if self._tell(live, line.side.other, message_of(line)):
             fate = LineFate(line_id=line.line_id, state=LineState.DELIVERED, seq=line.seq)
             self._tell(live, line.side, _status(live, fate))

@@ -12,8 +12,9 @@ import structlog
 
 from gateway.clock import NS
 from gateway.errors import GatewayError
-from gateway.facts import SessionMoved
-from gateway.signaling.notice import SessionEnded
+from gateway.facts import ReceiptIssued, SessionMoved
+from gateway.ids import SessionId
+from gateway.signaling.notice import SessionEnded, SessionSuspended
 from gateway.signaling.outcome import Outcome
 from gateway.signaling.outside_ports import Outside
 from gateway.signaling.ports import MoveRefused
@@ -21,7 +22,7 @@ from gateway.signaling.presence_service import PresenceService
 from gateway.signaling.roster_service import Live, Roster
 from gateway.signaling.session import FINISHED, RINGS
 from gateway.signaling.switchboard_service import Switchboard
-from gateway.terms import EndReason, SessionState
+from gateway.terms import EndReason, SessionState, SuspendReason
 
 RETRY_NS = 2 * NS
 """How long the store is left alone after it refused a void."""
@@ -87,7 +88,7 @@ class EndingService:
         self._roster.remove(live)
         await self._close_media(live)
         self._presence.refresh(live.order.provider)
-        receipt = await self._receipt(live)
+        receipt = await self._receipt(live.id)
         self._switchboard.tell_end(live, SessionEnded(session=live.id, reason=reason, receipt=receipt))
         self._sink.tell(
             SessionMoved(
@@ -95,6 +96,28 @@ class EndingService:
             )
         )
         live.over.set()
+
+    async def release(self, live: Live) -> None:
+        """Let go of a session that another process has taken over: nothing of it is ended or written here."""
+        if live.is_finished:
+            return
+        live.is_finished = True
+        for name in tuple(live.alarms):
+            live.cancel(name)
+        self._roster.remove(live)
+        await self._close_media(live)
+        self._presence.refresh(live.order.provider)
+        self._switchboard.tell_both(live, SessionSuspended(session=live.id, reason=SuspendReason.RESTART))
+        live.over.set()
+
+    async def ended_elsewhere(self, fact: ReceiptIssued) -> None:
+        """Tell the end of a session that this process had let go of and has settled from its evidence."""
+        assert fact.session is not None, "a receipt belongs to a session"
+        receipt = await self._receipt(fact.session)
+        notice = SessionEnded(session=fact.session, reason=fact.reason, receipt=receipt)
+        for account in (fact.client, fact.provider):
+            self._switchboard.tell_account(account, notice)
+        self._presence.refresh(fact.provider)
 
     async def _final_state(self, live: Live) -> SessionState:
         """As committed: only metering knows whether it settled or never connected."""
@@ -113,9 +136,9 @@ class EndingService:
         except GatewayError as failure:
             _log.error("media_not_closed", session=live.id, why=failure.detail)
 
-    async def _receipt(self, live: Live) -> dict[str, object] | None:
+    async def _receipt(self, session: SessionId) -> dict[str, object] | None:
         try:
-            return await self._receipts.receipt(live.id)
+            return await self._receipts.receipt(session)
         except GatewayError as failure:
-            _log.warning("receipt_unread", session=live.id, why=failure.detail)
+            _log.warning("receipt_unread", session=session, why=failure.detail)
             return None

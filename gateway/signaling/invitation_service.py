@@ -160,7 +160,7 @@ class InvitationService:
         """From the checks that depend on this instant to the committed hold."""
         if self.is_draining or self._roster.is_full:
             raise Unavailable("No further session can begin here at present.")
-        if self._roster.is_taken(live.order.client):
+        if not self._roster.may_call(live.order.client):
             return InviteAnswer(outcome=Outcome.BUSY)
         presence = self._presence.state(live.order.provider)
         if presence in (Presence.RINGING, Presence.IN_SESSION) or self._roster.is_taken(live.order.provider):

@@ -9,14 +9,18 @@ Keeps: messages of one session leave in the order of its facts.
 
 from gateway.clock import Clock, rfc3339
 from gateway.facts import (
+    ConsentAsked,
+    ConsentGiven,
     Fact,
     FactSink,
+    MeterLost,
     MeterResumed,
     MeterStarted,
     MeterStopped,
     MeterSuspended,
     ReceiptIssued,
     SessionMoved,
+    SpendNoticed,
     TickCounted,
     WalletChanged,
     WarningDue,
@@ -24,7 +28,10 @@ from gateway.facts import (
 from gateway.money import Money
 from gateway.signaling.ending_service import EndingService
 from gateway.signaling.notice import (
+    SessionConsentAsked,
+    SessionConsented,
     SessionResumed,
+    SessionSpend,
     SessionStarted,
     SessionSuspended,
     SessionWarning,
@@ -34,7 +41,7 @@ from gateway.signaling.notice import (
 from gateway.signaling.outside_ports import Outside
 from gateway.signaling.roster_service import Live, Roster
 from gateway.signaling.switchboard_service import Switchboard
-from gateway.terms import EndReason, SessionState, Side, SuspendReason
+from gateway.terms import PERSONS_LIFT, EndReason, SessionState, Side, SuspendReason
 
 
 class Narrator:
@@ -57,9 +64,13 @@ class Narrator:
             return
         live = self._roster.get(fact.session) if fact.session is not None else None
         if live is None:
+            if isinstance(fact, ReceiptIssued):
+                await self._ending.ended_elsewhere(fact)
             return
         if isinstance(fact, ReceiptIssued):
             await self._ending.finish(live, fact.reason)
+        elif isinstance(fact, MeterLost):
+            await self._ending.release(live)
         else:
             self._tell(live, fact)
 
@@ -74,13 +85,22 @@ class Narrator:
                 self._moved(live, SessionState.METERING)
                 both(live, SessionStarted(session=live.id, at=rfc3339(wall_ns)))
             case MeterSuspended(reason=reason):
+                if reason in PERSONS_LIFT:
+                    live.is_held, live.is_sos = True, live.is_sos or reason is SuspendReason.SOS
                 self._moved(live, SessionState.SUSPENDED, reason)
                 both(live, SessionSuspended(session=live.id, reason=reason))
             case MeterResumed():
+                live.is_held = live.is_sos = False
                 self._moved(live, SessionState.METERING)
                 both(live, SessionResumed(session=live.id))
             case WarningDue(seconds_left=seconds_left, reason=limit):
                 both(live, SessionWarning(session=live.id, seconds_left=seconds_left, reason=limit))
+            case SpendNoticed(spent_micros=spent, currency=currency):
+                both(live, SessionSpend(session=live.id, spent=Money(spent, currency)))
+            case ConsentAsked():
+                both(live, _question(live, fact))
+            case ConsentGiven(kind=kind):
+                both(live, SessionConsented(session=live.id, kind=kind))
             case MeterStopped(reason=end):
                 live.end_reason = end
                 self._moved(live, SessionState.ENDING, end)
@@ -93,6 +113,16 @@ class Narrator:
         live.state = state
         now_ns = self._clock.monotonic_ns()
         self._sink.tell(SessionMoved(at_ns=now_ns, session=live.id, state=state, reason=reason))
+
+
+def _question(live: Live, fact: ConsentAsked) -> SessionConsentAsked:
+    return SessionConsentAsked(
+        session=live.id,
+        kind=fact.kind,
+        seconds_left=fact.seconds_left,
+        spent=Money(fact.spent_micros, fact.currency),
+        price=Money(fact.price_micros, fact.currency) if fact.price_micros else None,
+    )
 
 
 def _tick(live: Live, fact: TickCounted, side: Side) -> TickNotice:

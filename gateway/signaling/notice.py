@@ -12,7 +12,16 @@ from typing import Literal
 from gateway.ids import AccountId, SessionId
 from gateway.money import Money
 from gateway.signaling.presence import Presence
-from gateway.terms import EndReason, Role, SessionKind, SessionState, Side, SuspendReason, WarningReason
+from gateway.terms import (
+    ConsentKind,
+    EndReason,
+    Role,
+    SessionKind,
+    SessionState,
+    Side,
+    SuspendReason,
+    WarningReason,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +208,37 @@ class SessionWarning(Notice):
     seconds_left: int
     reason: WarningReason
     type: Literal["session.warning"] = "session.warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSpend(Notice):
+    """The cost passed a mark at which both are told."""
+
+    session: SessionId
+    spent: Money
+    type: Literal["session.spend"] = "session.spend"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionConsentAsked(Notice):
+    """The session ends in `seconds_left` unless the client says yes with `session.consent`."""
+
+    session: SessionId
+    kind: ConsentKind
+    seconds_left: int
+    spent: Money
+    price: Money | None = None
+    """What the next prepaid block costs, where that is the question."""
+    type: Literal["session.consent_asked"] = "session.consent_asked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionConsented(Notice):
+    """The client said yes; the session goes on."""
+
+    session: SessionId
+    kind: ConsentKind
+    type: Literal["session.consented"] = "session.consented"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

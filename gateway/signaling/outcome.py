@@ -41,6 +41,10 @@ class Outcome(StrEnum):
     """The confirmation quotes another nonce."""
     TARIFF_MISMATCH = "tariff_mismatch"
     """The confirmation quotes another tariff."""
+    NOT_ASKED = "not_asked"
+    """Nothing is waiting for this yes."""
+    NOT_COVERED = "not_covered"
+    """What is set aside does not pay for one more line."""
     UNKNOWN_TICK = "unknown_tick"
     """No such tick was sent lately."""
     HEAD_MISMATCH = "head_mismatch"
@@ -69,6 +73,8 @@ SENTENCES: Mapping[Outcome, tuple[str, str]] = MappingProxyType(
         Outcome.INSUFFICIENT_FUNDS: ("Not enough money", "Top up to cover the first minute."),
         Outcome.NONCE_MISMATCH: ("Not confirmed", "The nonce is not the one of this side of this session."),
         Outcome.TARIFF_MISMATCH: ("Not confirmed", "The tariff hash is not the one that was accepted."),
+        Outcome.NOT_ASKED: ("Nothing was asked", "This session waits for no such consent."),
+        Outcome.NOT_COVERED: ("Not enough money", "Top up before you send this line."),
         Outcome.UNKNOWN_TICK: ("Not acknowledged", "No such tick was sent lately."),
         Outcome.HEAD_MISMATCH: ("Not acknowledged", "The evidence head is not the one that was sent."),
         Outcome.MALFORMED: ("The message cannot be read", "See /asyncapi.json for its shape."),

@@ -6,10 +6,11 @@ Declares shapes only; `app.py` fills them. Every method says what it may refuse.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.ids import AccountId, SessionId
 from gateway.terms import (
+    ConsentKind,
     EndReason,
     MeterOrder,
     Principal,
@@ -53,6 +54,16 @@ class AckStatus(StrEnum):
     HEAD_MISMATCH = "head_mismatch"
 
 
+class ConsentStatus(StrEnum):
+    """What became of a client's yes, in order of precedence."""
+
+    GIVEN = "given"
+    UNKNOWN_SESSION = "unknown_session"
+    NOT_THE_PAYER = "not_the_payer"
+    """Only the client is asked."""
+    NOT_ASKED = "not_asked"
+
+
 class Meters(Protocol):
     """Metering, as signalling sees it. Synchronous methods act at this instant."""
 
@@ -72,16 +83,26 @@ class Meters(Protocol):
         """An app says that it hears the other side."""
         ...
 
-    def acknowledge(self, session: SessionId, side: Side, *, tick: int, head: str) -> AckStatus:
-        """An app has seen a tick."""
+    def acknowledge(
+        self, session: SessionId, side: Side, *, tick: int, head: str, clock_ms: int | None = None
+    ) -> AckStatus:
+        """An app has seen a tick; `clock_ms` is its own monotonic clock, where it tells it."""
+        ...
+
+    def consent(self, session: SessionId, side: Side, kind: ConsentKind) -> ConsentStatus:
+        """The client says yes to what it was asked."""
         ...
 
     def set_muted(self, session: SessionId, side: Side, *, muted: bool) -> None:
         """A participant declared itself muted, or not."""
         ...
 
-    def line_sent(self, session: SessionId) -> None:
-        """A line of text was delivered (keeps a text session from idling)."""
+    def line_sent(self, session: SessionId, side: Side) -> None:
+        """That side's line of text was taken (keeps a text session from idling, and may cost)."""
+        ...
+
+    def covers_line(self, session: SessionId, side: Side) -> bool:
+        """Whether what is set aside pays for one more line of that side."""
         ...
 
     def socket_lost(self, session: SessionId, side: Side) -> None:
@@ -219,21 +240,40 @@ class MoveRefused(Exception):
     """The stored state does not allow the move; the whole transaction is undone."""
 
 
+class Fence(Protocol):
+    """Who may move a session, asked inside the transaction that moves it."""
+
+    def epoch(self, transaction: Any, session: SessionId) -> int:
+        """The session's epoch.
+
+        Raises:
+            Fenced: another process acts for it now.
+        """
+        ...
+
+    def is_ours(self, connection: Any, session: SessionId) -> bool:
+        """Whether this process acts for it."""
+        ...
+
+
 class Sessions(Protocol):
     """Where sessions are stored. Works run inside somebody's transaction."""
 
     def create(self, row: SessionRow) -> Work:
         """Insert the session and its first transition.
 
-        One open session per provider and per client is the database's own constraint;
-        the work raises MoveRefused when it refuses.
+        One open session per provider and CLIENT_SESSIONS_MAX per client are the database's own
+        constraints; the work raises MoveRefused when it refuses.
         """
         ...
 
     def move(
         self, session: SessionId, state: SessionState, reason: EndReason | SuspendReason | None = None
     ) -> Work:
-        """Compare-and-swap to `state` along the transition table and append the transition row."""
+        """Compare-and-swap to `state` along the transition table and append the transition row.
+
+        The work raises Fenced where another process acts for the session.
+        """
         ...
 
     async def commit(self, work: Work) -> None:
@@ -244,8 +284,12 @@ class Sessions(Protocol):
         """One session."""
         ...
 
+    async def held_reason(self, session: SessionId) -> SuspendReason | None:
+        """Why a person has yet to lift a suspension; None where none is in force."""
+        ...
+
     async def unfinished(self) -> Sequence[SessionRow]:
-        """Every session that is not settled or voided, for start-up."""
+        """Every session of this process that is not settled or voided, for start-up."""
         ...
 
 

@@ -134,7 +134,7 @@ class PresenceService:
             self._seen.pop(provider, None)
         else:
             self._seen[provider] = presence
-        self._switchboard.tell_all(PresenceNotice(provider_id=provider, state=presence))
+        self._switchboard.tell_of(provider, PresenceNotice(provider_id=provider, state=presence))
 
     def _publish(self) -> None:
         if self._publisher is None:

@@ -1,8 +1,8 @@
 """The sessions that are live in this process.
 
-Decides who is taken: a provider and a client are in one open session each, and
-the process holds no more than LIVE_SESSIONS_MAX. The database has the same
-constraint; this one answers before a hold is asked for.
+Decides who is taken: a provider is in one open session, a client in no more than
+CLIENT_SESSIONS_MAX, and the process holds no more than LIVE_SESSIONS_MAX. The
+database has the same constraints; this one answers before a hold is asked for.
 Never writes a row and never tells anybody; the services that hold a `Live` do,
 one at a time under its lock.
 """
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gateway.ids import AccountId, SessionId
-from gateway.limits import LIVE_SESSIONS_MAX
+from gateway.limits import CLIENT_SESSIONS_MAX, LIVE_SESSIONS_MAX
 from gateway.signaling.chat import Room
 from gateway.signaling.leg import Leg
 from gateway.signaling.notice import Person
@@ -43,6 +43,8 @@ class Live:
     """Sides whose offer was answered at least once."""
     is_held: bool = False
     """Paused by SOS, a verdict or an operator: forwarding must not begin."""
+    is_sos: bool = False
+    """A participant called for help and nobody has lifted it."""
     is_finished: bool = False
     """Nobody is told anything more."""
     alarms: dict[str, Alarm] = field(default_factory=dict)
@@ -131,6 +133,12 @@ class Roster:
         """The open session the account is in on that side."""
         theirs = (live for live in self.of(account) if live.account(side) == account)
         return next((live for live in theirs if live.state in OPEN), None)
+
+    def may_call(self, account: AccountId) -> bool:
+        """Whether the account may begin one more session as a client."""
+        theirs = [live for live in self.of(account) if live.state in OPEN]
+        is_provider_now = any(live.order.provider == account for live in theirs)
+        return not is_provider_now and len(theirs) < CLIENT_SESSIONS_MAX
 
     def is_taken(self, account: AccountId) -> bool:
         """Whether the account is in an open session, on either side."""

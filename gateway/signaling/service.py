@@ -31,10 +31,7 @@ from gateway.signaling.roster_service import Live, Roster
 from gateway.signaling.session import RINGS, TALKS, hangup_of
 from gateway.signaling.socket_ports import Connection
 from gateway.signaling.switchboard_service import Switchboard
-from gateway.terms import EndReason, Principal, SessionState, Side, SuspendReason
-
-OPERATORS_LIFT = (SuspendReason.OPERATOR, SuspendReason.SOS, SuspendReason.MODERATION)
-"""Pauses that end when an operator resumes a session: a person has looked."""
+from gateway.terms import PERSONS_LIFT, EndReason, Principal, SessionState, Side, SuspendReason
 
 _log = structlog.get_logger()
 
@@ -121,6 +118,7 @@ class SessionService:
         live = entry.live
         if live.state not in TALKS:
             return Outcome.WRONG_STATE
+        live.is_sos = True
         self._hold(live, SuspendReason.SOS)
         _log.error("sos_pressed", session=live.id, side=entry.side)
         notice = ModerationNotice(session=live.id, action="sos", category=None)
@@ -141,7 +139,7 @@ class SessionService:
     # An operator; who may is decided by admin, which keeps the audit
 
     async def end_by_operator(self, session: SessionId) -> Outcome:
-        """End a live session at once."""
+        """End a live session at once; one in which somebody called for help ends as `sos`."""
         live = self._roster.get(session)
         if live is None:
             return Outcome.NOT_FOUND
@@ -149,7 +147,7 @@ class SessionService:
             async with live.lock:
                 await self._ending.void(live, SessionState.CANCELLED, EndReason.OPERATOR)
         if live.state in TALKS:
-            self._meters.stop(live.id, EndReason.OPERATOR)
+            self._meters.stop(live.id, EndReason.SOS if live.is_sos else EndReason.OPERATOR)
         return Outcome.DONE
 
     async def pause_by_operator(self, session: SessionId) -> Outcome:
@@ -169,8 +167,8 @@ class SessionService:
             return Outcome.NOT_FOUND
         if live.state not in TALKS:
             return Outcome.WRONG_STATE
-        live.is_held = False
-        for reason in OPERATORS_LIFT:
+        live.is_held = live.is_sos = False
+        for reason in sorted(PERSONS_LIFT):
             self._meters.resume(live.id, reason)
         return Outcome.DONE
 
@@ -252,6 +250,7 @@ class SessionService:
     async def _keep(self, row: SessionRow) -> None:
         order = row.order
         lost = Leg(state=LegState.LOST, lost_at_ns=self._clock.monotonic_ns())
+        held = await self._sessions.held_reason(order.session)
         live = Live(
             order=order,
             state=row.state,
@@ -260,6 +259,8 @@ class SessionService:
             created_wall_ns=row.created_wall_ns,
             end_reason=row.end_reason,
             legs=dict.fromkeys(Side, lost),
+            is_held=held is not None,
+            is_sos=held is SuspendReason.SOS,
         )
         self._roster.add(live)
         self._presence.refresh(order.provider)

@@ -109,7 +109,7 @@ FINISHED = VOIDED | {S.SETTLED, S.DISPUTED, S.ADJUSTED}
 OPEN = frozenset(
     {S.CREATED, S.RINGING, S.ACCEPTED, S.CONNECTING, S.METERING, S.SUSPENDED, S.RECOVERING, S.ENDING}
 )
-"""Takes the provider and the client; each may be in one such session."""
+"""Takes the provider, who may be in one such session; a client may be in a few."""
 RINGS = frozenset({S.CREATED, S.RINGING})
 """Not answered yet."""
 TALKS = frozenset({S.ACCEPTED, S.CONNECTING, S.METERING, S.SUSPENDED, S.RECOVERING})

@@ -17,10 +17,11 @@ from gateway.signaling.leg import LegState
 from gateway.signaling.notice import Notice, SessionEnded
 from gateway.signaling.roster_service import Live
 from gateway.signaling.socket_ports import CloseCode, Connection
-from gateway.terms import Principal, Side
+from gateway.terms import Principal, Role, Side
 
 UNTOLD_MAX = 1_000
 """Accounts for whom the last end of a session is kept until they come back."""
+_PROVIDER_ALONE = frozenset({Role.PROVIDER})
 
 
 class Switchboard:
@@ -67,9 +68,9 @@ class Switchboard:
         """Every socket."""
         return tuple(self._connections.values())
 
-    def tell_all(self, notice: Notice) -> None:
-        """To every socket."""
-        _send(self.everybody(), notice)
+    def tell_of(self, provider: AccountId, notice: Notice) -> None:
+        """To whoever may see providers, and to the provider's own apps; providers do not see each other."""
+        _send((one for one in self.everybody() if _may_see(one.principal, provider)), notice)
 
     def tell_account(self, account: AccountId, notice: Notice) -> None:
         """To every socket of the account that is not bound to one session."""
@@ -114,6 +115,10 @@ class Switchboard:
 
     def _devices(self, live: Live, side: Side) -> tuple[Connection, ...]:
         return tuple(one for one in self.of(live.account(side)) if _may_hear(one.principal, live.id))
+
+
+def _may_see(principal: Principal, provider: AccountId) -> bool:
+    return principal.account == provider or principal.roles != _PROVIDER_ALONE
 
 
 def _may_hear(principal: Principal, session: SessionId) -> bool:

@@ -9,11 +9,13 @@ from typing import Any
 from gateway.errors import StoreDown, Unauthenticated, Unprocessable
 from gateway.facts import Fact
 from gateway.ids import AccountId, SessionId
+from gateway.limits import CLIENT_SESSIONS_MAX
 from gateway.signaling.chat_ports import ChatMark, Line
 from gateway.signaling.notice import Notice
 from gateway.signaling.ports import (
     AckStatus,
     ConfirmStatus,
+    ConsentStatus,
     LineVerdict,
     MoveRefused,
     Offer,
@@ -24,6 +26,8 @@ from gateway.signaling.ports import (
 from gateway.signaling.session import FINISHED, OPEN, can_move
 from gateway.signaling.socket_ports import CloseCode
 from gateway.terms import (
+    PERSONS_LIFT,
+    ConsentKind,
     EndReason,
     MeterOrder,
     Principal,
@@ -64,11 +68,11 @@ class FakeSessions:
 
     def create(self, row: SessionRow) -> Work:
         def insert(_transaction: Any) -> None:
-            accounts = {row.order.client, row.order.provider}
-            for other in self.rows.values():
-                is_taken = bool(accounts & {other.order.client, other.order.provider})
-                if row.state in OPEN and other.state in OPEN and is_taken:
-                    raise MoveRefused("taken")
+            others = [other.order for other in self.rows.values() if other.state in OPEN]
+            is_taken = any(row.order.provider == other.provider for other in others)
+            theirs = sum(row.order.client == other.client for other in others)
+            if row.state in OPEN and (is_taken or theirs >= CLIENT_SESSIONS_MAX):
+                raise MoveRefused("taken")
             self.rows[row.order.session] = row
             self.steps.append((row.order.session, row.state, row.end_reason))
 
@@ -86,6 +90,12 @@ class FakeSessions:
             self.steps.append((session, state, reason))
 
         return swap
+
+    async def held_reason(self, session: SessionId) -> SuspendReason | None:
+        counted = (SessionState.METERING, SessionState.SUSPENDED)
+        reasons = [why for owner, state, why in self.steps if owner == session and state in counted]
+        held = reasons[-1] if reasons else None
+        return SuspendReason(str(held)) if held in PERSONS_LIFT else None
 
     async def commit(self, work: Work) -> None:
         if self.gate is not None:
@@ -119,6 +129,8 @@ class FakeMeters:
         self.opens = OpenStatus.OPENED
         self.confirms = ConfirmStatus.CONFIRMED
         self.acks = AckStatus.ACKNOWLEDGED
+        self.consents = ConsentStatus.GIVEN
+        self.is_covered = True
         self.orders: dict[SessionId, MeterOrder] = {}
         self.stopped: dict[SessionId, EndReason] = {}
         self.voided: dict[SessionId, EndReason] = {}
@@ -145,15 +157,24 @@ class FakeMeters:
         self.calls.append(("confirm", session, side, nonce, tariff_hash))
         return self.confirms
 
-    def acknowledge(self, session: SessionId, side: Side, *, tick: int, head: str) -> AckStatus:
-        self.calls.append(("acknowledge", session, side, tick, head))
+    def acknowledge(
+        self, session: SessionId, side: Side, *, tick: int, head: str, clock_ms: int | None = None
+    ) -> AckStatus:
+        self.calls.append(("acknowledge", session, side, tick, head, clock_ms))
         return self.acks
+
+    def consent(self, session: SessionId, side: Side, kind: ConsentKind) -> ConsentStatus:
+        self.calls.append(("consent", session, side, kind))
+        return self.consents
 
     def set_muted(self, session: SessionId, side: Side, *, muted: bool) -> None:
         self.calls.append(("set_muted", session, side, muted))
 
-    def line_sent(self, session: SessionId) -> None:
-        self.calls.append(("line_sent", session))
+    def line_sent(self, session: SessionId, side: Side) -> None:
+        self.calls.append(("line_sent", session, side))
+
+    def covers_line(self, session: SessionId, side: Side) -> bool:
+        return self.is_covered
 
     def socket_lost(self, session: SessionId, side: Side) -> None:
         self.calls.append(("socket_lost", session, side))

@@ -9,8 +9,8 @@ from gateway.facts import SessionMoved
 from gateway.ids import SessionId
 from gateway.signaling.notice import MuteChanged
 from gateway.signaling.outcome import Outcome
-from gateway.signaling.ports import AckStatus, ConfirmStatus
-from gateway.terms import EndReason, SessionState, Side
+from gateway.signaling.ports import AckStatus, ConfirmStatus, ConsentStatus
+from gateway.terms import ConsentKind, EndReason, SessionState, Side
 from tests.signaling.fakes import TARIFF
 from tests.signaling.world import AS_CLIENT, AS_STRANGER, Call, accepted, metering, ringing
 
@@ -132,11 +132,42 @@ async def test_every_answer_to_an_acknowledgement_is_understood(status: AckStatu
     answer = await call.world.desk.calls.acknowledge(call.provider, call.session, tick=1, head="h")
 
     assert answer is outcome
-    assert call.world.meters.calls[-1] == ("acknowledge", call.session, Side.PROVIDER, 1, "h")
+    assert call.world.meters.calls[-1] == ("acknowledge", call.session, Side.PROVIDER, 1, "h", None)
 
 
 def test_no_answer_to_an_acknowledgement_is_forgotten() -> None:
     assert len(AckStatus) == 5
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        (ConsentStatus.GIVEN, Outcome.DONE),
+        (ConsentStatus.UNKNOWN_SESSION, Outcome.WRONG_STATE),
+        (ConsentStatus.NOT_THE_PAYER, Outcome.FORBIDDEN),
+        (ConsentStatus.NOT_ASKED, Outcome.NOT_ASKED),
+    ],
+)
+async def test_every_answer_to_a_consent_is_understood(status: ConsentStatus, outcome: Outcome) -> None:
+    call = await metering()
+    call.world.meters.consents = status
+
+    answer = await call.world.desk.calls.consent(call.client, call.session, ConsentKind.SPEND)
+
+    assert answer is outcome
+    assert call.world.meters.calls[-1] == ("consent", call.session, Side.CLIENT, ConsentKind.SPEND)
+
+
+def test_no_answer_to_a_consent_is_forgotten() -> None:
+    assert len(ConsentStatus) == 4
+
+
+async def test_the_apps_own_clock_travels_with_its_acknowledgement() -> None:
+    call = await metering()
+
+    await call.world.desk.calls.acknowledge(call.client, call.session, tick=2, head="h", clock_ms=2_017)
+
+    assert call.world.meters.calls[-1] == ("acknowledge", call.session, Side.CLIENT, 2, "h", 2_017)
 
 
 async def test_a_mute_reaches_media_and_meter_and_is_told_to_the_other_side() -> None:

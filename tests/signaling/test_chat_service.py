@@ -63,7 +63,7 @@ async def test_a_line_is_stored_acknowledged_and_delivered() -> None:
     assert (got.text, got.seq, got.from_, got.id) == ("hello", 1, Side.CLIENT, "m1")
     assert call.client.last(ChatStatus).state is LineState.DELIVERED
     assert [line.text for line in call.world.lines.lines[call.session]] == ["hello"]
-    assert ("line_sent", call.session) in call.world.meters.calls
+    assert ("line_sent", call.session, Side.CLIENT) in call.world.meters.calls
     fact = call.world.sink.of(ChatSent)[0]
     assert (fact.side, fact.seq, fact.characters) == (Side.CLIENT, 1, 5)
 
@@ -93,6 +93,20 @@ async def test_one_sequence_holds_for_both_sides_and_both_paths() -> None:
         (2, Side.PROVIDER, "two"),
         (3, Side.CLIENT, "three"),
     ]
+
+
+async def test_a_line_that_nothing_pays_for_is_refused_and_not_stored() -> None:
+    call = await metering()
+    call.world.meters.is_covered = False
+    replies: list[Notice] = []
+
+    outcome = await call.world.desk.chat.send_by_socket(
+        call.client, call.session, line_id="m1", text="hello", reply=replies.append
+    )
+
+    assert outcome is Outcome.NOT_COVERED
+    assert replies == []
+    assert call.world.lines.lines.get(call.session, []) == []
 
 
 async def test_a_line_sent_on_both_paths_is_delivered_once_and_answered_twice() -> None:

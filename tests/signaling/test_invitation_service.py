@@ -7,7 +7,7 @@ import pytest
 from gateway.errors import StoreDown, Unavailable
 from gateway.facts import LegJoined, SessionMoved, SessionOpened
 from gateway.ids import AccountId
-from gateway.limits import RING_NS
+from gateway.limits import CLIENT_SESSIONS_MAX, RING_NS
 from gateway.signaling.admission import INVITE_BURST
 from gateway.signaling.notice import PresenceNotice, SessionEnded, SessionRinging
 from gateway.signaling.outcome import Outcome
@@ -182,15 +182,29 @@ async def test_a_busy_provider_is_busy_even_while_the_store_is_down() -> None:
     assert (await call.world.invite(second)).outcome is Outcome.BUSY
 
 
-async def test_a_client_is_in_one_session_at_a_time() -> None:
+async def test_a_client_may_be_in_three_sessions_at_once_and_in_no_more() -> None:
     call = await ringing()
+    outcomes = []
+    for number in range(3):
+        other = principal_of(AccountId(f"acc_other_provider_{number}"), Role.PROVIDER)
+        call.world.people.providers.add(other.account)
+        await call.world.online(other)
+        answer = await call.world.invite(call.client, provider=other.account)
+        outcomes.append(answer.outcome)
+
+    assert outcomes == [Outcome.DONE, Outcome.DONE, Outcome.BUSY]
+    assert len(call.world.sessions.rows) == CLIENT_SESSIONS_MAX
+
+
+async def test_a_provider_who_is_called_does_not_call_anybody() -> None:
+    call = await ringing()
+    both = principal_of(PROVIDER, Role.PROVIDER, Role.CLIENT)
     other = principal_of(AccountId("acc_other_provider"), Role.PROVIDER)
     await call.world.online(other)
 
-    answer = await call.world.invite(call.client, provider=other.account)
+    answer = await call.world.invite(await call.world.connect(both), provider=other.account)
 
     assert answer.outcome is Outcome.BUSY
-    assert len(call.world.sessions.rows) == 1
 
 
 async def test_two_invitations_at_once_leave_one_session() -> None:

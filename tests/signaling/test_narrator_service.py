@@ -4,26 +4,34 @@ import pytest
 
 from gateway.clock import rfc3339
 from gateway.facts import (
+    ConsentAsked,
+    ConsentGiven,
+    MeterLost,
     MeterResumed,
     MeterStopped,
     MeterSuspended,
+    ReceiptIssued,
     SessionMoved,
+    SpendNoticed,
     VerdictGiven,
     WalletChanged,
     WarningDue,
 )
-from gateway.ids import SessionId
+from gateway.ids import ReceiptId, SessionId
 from gateway.money import Money
 from gateway.signaling.notice import (
+    SessionConsentAsked,
+    SessionConsented,
     SessionEnded,
     SessionResumed,
+    SessionSpend,
     SessionStarted,
     SessionSuspended,
     SessionWarning,
     TickNotice,
     WalletNotice,
 )
-from gateway.terms import EndReason, SessionState, Side, SuspendReason, WarningReason
+from gateway.terms import ConsentKind, EndReason, Grade, SessionState, Side, SuspendReason, WarningReason
 from tests.signaling.world import AS_CLIENT, CLIENT, World, metering, principal_of, tick
 
 pytestmark = pytest.mark.service
@@ -132,3 +140,72 @@ async def test_facts_of_sessions_that_are_over_and_facts_of_no_concern_are_ignor
 
     assert call.client.sent == []
     assert call.provider.sent == []
+
+
+async def test_spending_marks_questions_and_answers_reach_both() -> None:
+    call = await metering()
+
+    await call.world.fact(
+        SpendNoticed(at_ns=1, session=call.session, spent_micros=15_000_000, currency="CNY")
+    )
+    await call.world.fact(
+        ConsentAsked(
+            at_ns=2,
+            session=call.session,
+            kind=ConsentKind.BLOCK,
+            seconds_left=60,
+            spent_micros=15_000_000,
+            price_micros=5_000_000,
+            currency="CNY",
+        )
+    )
+    await call.world.fact(ConsentGiven(at_ns=3, session=call.session, kind=ConsentKind.BLOCK))
+
+    for side in Side:
+        app = call.side(side)
+        assert app.last(SessionSpend).spent == Money(15_000_000, "CNY")
+        asked = app.last(SessionConsentAsked)
+        assert (asked.kind, asked.seconds_left, asked.price) == (
+            ConsentKind.BLOCK,
+            60,
+            Money(5_000_000, "CNY"),
+        )
+        assert app.last(SessionConsented).kind is ConsentKind.BLOCK
+
+
+async def test_a_session_that_another_process_took_over_is_let_go_unended() -> None:
+    call = await metering()
+
+    await call.world.fact(MeterLost(at_ns=1, session=call.session, why="epoch 3 owns it"))
+
+    assert call.world.desk.live() == []
+    assert call.session in call.world.media.closed
+    assert call.client.last(SessionSuspended).reason is SuspendReason.RESTART
+    assert call.client.heard(SessionEnded) == []
+    assert call.world.meters.stopped == {}
+
+
+async def test_the_end_of_a_session_that_was_let_go_reaches_both_all_the_same() -> None:
+    call = await metering()
+    order = call.live.order
+    await call.world.fact(MeterLost(at_ns=1, session=call.session, why="its meter failed"))
+
+    await call.world.fact(
+        ReceiptIssued(
+            at_ns=2,
+            session=call.session,
+            receipt=ReceiptId("rcp_1"),
+            reason=EndReason.SHUTDOWN,
+            client=order.client,
+            provider=order.provider,
+            billed_s=3,
+            charge_micros=0,
+            fee_micros=0,
+            earned_micros=0,
+            currency="CNY",
+            grade=Grade.A,
+        )
+    )
+
+    for side in Side:
+        assert call.side(side).last(SessionEnded).reason is EndReason.SHUTDOWN

@@ -47,6 +47,15 @@ async def test_a_wish_is_told_to_everybody_once() -> None:
     assert world.desk.presence.all() == {PROVIDER: Presence.PAUSED}
 
 
+async def test_providers_see_themselves_and_not_each_other() -> None:
+    world = World()
+    other = await world.connect(principal_of(AccountId("acc_other"), Role.PROVIDER))
+    provider = await world.online()
+
+    assert provider.last(PresenceNotice).state is Presence.ONLINE
+    assert list(other.heard(PresenceNotice)) == []
+
+
 async def test_only_providers_have_presence_and_only_some_states_are_theirs_to_choose() -> None:
     world = World()
     await world.online()

@@ -231,6 +231,25 @@ async def test_an_operator_pauses_and_ends_a_session() -> None:
     assert await call.world.settle(call.session) is EndReason.OPERATOR
 
 
+async def test_an_operator_ends_a_session_in_which_somebody_called_for_help_as_sos() -> None:
+    call = await metering()
+    await call.world.desk.sessions.sos(AS_CLIENT, call.session)
+
+    await call.world.desk.sessions.end_by_operator(call.session)
+
+    assert await call.world.settle(call.session) is EndReason.SOS
+
+
+async def test_a_lifted_sos_leaves_no_trace_on_a_later_end() -> None:
+    call = await metering()
+    await call.world.desk.sessions.sos(AS_CLIENT, call.session)
+    await call.world.desk.sessions.resume_by_operator(call.session)
+
+    await call.world.desk.sessions.end_by_operator(call.session)
+
+    assert await call.world.settle(call.session) is EndReason.OPERATOR
+
+
 async def test_an_operator_ends_a_call_that_rings() -> None:
     call = await ringing()
 

@@ -13,7 +13,7 @@ from gateway.signaling.notice import (
 from gateway.signaling.outcome import Outcome
 from gateway.signaling.ports import SessionRow
 from gateway.signaling.session import VOIDED
-from gateway.terms import EndReason, MeterOrder, SessionKind, SessionState, Side
+from gateway.terms import EndReason, MeterOrder, SessionKind, SessionState, Side, SuspendReason
 from tests.signaling.fakes import TARIFF
 from tests.signaling.world import (
     AS_PROVIDER,
@@ -145,3 +145,31 @@ async def ringing_elsewhere(world: World) -> None:
     client = await world.connect(principal_of(AccountId("acc_other_client")))
     answer = await world.invite(client, provider=other.principal.account)
     assert answer.outcome is Outcome.DONE
+
+
+@pytest.mark.parametrize(
+    ("last", "is_held", "end"),
+    [
+        ((SessionState.SUSPENDED, SuspendReason.SOS), True, EndReason.SOS),
+        ((SessionState.SUSPENDED, SuspendReason.MODERATION), True, EndReason.OPERATOR),
+        ((SessionState.SUSPENDED, SuspendReason.MEDIA_GAP), False, EndReason.OPERATOR),
+        ((SessionState.METERING, None), False, EndReason.OPERATOR),
+    ],
+)
+async def test_what_a_person_suspended_stays_held_through_a_restart(
+    last: tuple[SessionState, SuspendReason | None], is_held: bool, end: EndReason
+) -> None:
+    world = World()
+    session = SessionId("ses_1")
+    world.sessions.rows[session] = stored(last[0], 1)
+    world.sessions.steps = [
+        (session, SessionState.SUSPENDED, SuspendReason.OPERATOR),
+        (session, *last),
+        (session, SessionState.RECOVERING, SuspendReason.RESTART),
+    ]
+
+    await world.desk.start()
+    await world.desk.sessions.end_by_operator(session)
+
+    assert [live.is_held for live in world.desk.roster] == [is_held]
+    assert world.meters.stopped[session] is end

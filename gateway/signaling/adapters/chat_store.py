@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from gateway.ids import SessionId
 from gateway.signaling.chat_ports import ChatMark, Line
-from gateway.store.database import Database
 from gateway.store.migration import Migration
+from gateway.store.ports import Store
 from gateway.terms import Side
 
 CHAT = Migration(
@@ -57,7 +57,7 @@ _BEFORE = """
 class ChatStore:
     """The `Lines` of production."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Store) -> None:
         self._database = database
 
     async def append(self, line: Line) -> Line:

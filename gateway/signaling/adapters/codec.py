@@ -5,6 +5,7 @@ numbers that are none, extension types, a text frame on a binary socket.
 Never knows a message; `wire.py` does.
 Keeps: both subprotocols carry the same documents. A notice's fields are written
 in order, `type` first; one whose default is None is left out while it is None.
+A frame written once is good for every socket that speaks the same subprotocol.
 """
 
 import dataclasses
@@ -46,6 +47,8 @@ def read(subprotocol: Subprotocol, data: str | bytes) -> object:
         raise Unreadable(Outcome.MALFORMED, "It is nested too deeply.") from None
     except (ValueError, TypeError, msgpack.UnpackException, msgpack.StackError):
         raise Unreadable(Outcome.MALFORMED, f"It is not {subprotocol.removeprefix('gateway.')}.") from None
+    if _is_plain_line(data):
+        return document
     if not _is_shallow(document):
         raise Unreadable(Outcome.MALFORMED, f"It is nested deeper than {JSON_DEPTH_MAX}.")
     if not _is_text(document):
@@ -64,7 +67,7 @@ def json_of(text: str) -> object:
     Raises:
         ValueError, RecursionError: it is not.
     """
-    return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+    return _JSON_READER.decode(text)
 
 
 def write(subprotocol: Subprotocol, notice: Notice) -> str | bytes:
@@ -72,9 +75,25 @@ def write(subprotocol: Subprotocol, notice: Notice) -> str | bytes:
     return json_text(notice) if subprotocol is Subprotocol.JSON else bytes(msgpack.packb(document_of(notice)))
 
 
+class Writer:
+    """Writes frames; one notice that goes to many sockets, one after the other, is written once."""
+
+    def __init__(self) -> None:
+        self._last: dict[Subprotocol, tuple[Notice, str | bytes]] = {}
+
+    def write(self, subprotocol: Subprotocol, notice: Notice) -> str | bytes:
+        """One frame's worth of a notice."""
+        last = self._last.get(subprotocol)
+        if last is not None and last[0] is notice:
+            return last[1]
+        frame = write(subprotocol, notice)
+        self._last[subprotocol] = (notice, frame)
+        return frame
+
+
 def json_text(notice: Notice) -> str:
     """The notice as JSON text."""
-    return json.dumps(document_of(notice), ensure_ascii=False, separators=(",", ":"))
+    return _JSON_WRITER.encode(document_of(notice))
 
 
 def document_of(notice: Notice) -> dict[str, object]:
@@ -105,6 +124,20 @@ def _object(pairs: Iterable[tuple[Any, Any]]) -> dict[str, object]:
 
 def _refuse_constant(_name: str) -> NoReturn:
     raise ValueError("NaN and Infinity are not JSON")
+
+
+_JSON_READER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)
+_JSON_WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def _is_plain_line(data: str | bytes) -> bool:
+    """Whether a look at the text alone shows that nothing is deep and no string is half a character.
+
+    So it is with every message that apps send often; the others are walked.
+    """
+    if not isinstance(data, str) or not data.isascii() or "\\u" in data:
+        return False
+    return data.count("{") + data.count("[") <= JSON_DEPTH_MAX
 
 
 def _is_shallow(document: object) -> bool:
@@ -145,6 +178,8 @@ class _Slot:
 
 
 _SLOTS: dict[type, tuple[_Slot, ...]] = {}
+_AS_IS = frozenset({str, int, bool, type(None)})
+"""Types that are written as they are; their subclasses may be enumerations."""
 
 
 def _slots(kind: type) -> tuple[_Slot, ...]:
@@ -168,6 +203,8 @@ def _plain_object(value: object) -> dict[str, object]:
 
 
 def _plain(value: object) -> object:
+    if type(value) in _AS_IS:
+        return value
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, list | tuple):

@@ -51,6 +51,7 @@ class Dispatch:
             wire.MediaOffer: self._offer,
             wire.MediaConfirm: self._confirm,
             wire.TickAck: self._acknowledge,
+            wire.SessionConsent: self._consent,
             wire.MuteSet: self._mute,
             wire.ChatSend: self._send_line,
             wire.ChatRead: self._read_lines,
@@ -122,9 +123,12 @@ class Dispatch:
 
     async def _acknowledge(self, connection: Connection, message: wire.TickAck) -> Answer:
         outcome = await self._desk.calls.acknowledge(
-            connection, message.session, tick=message.tick, head=message.head
+            connection, message.session, tick=message.tick, head=message.head, clock_ms=message.clock_ms
         )
         return None if outcome is Outcome.DONE else outcome
+
+    async def _consent(self, connection: Connection, message: wire.SessionConsent) -> Answer:
+        return await self._desk.calls.consent(connection, message.session, message.kind)
 
     async def _mute(self, connection: Connection, message: wire.MuteSet) -> Answer:
         return await self._desk.calls.set_muted(connection, message.session, muted=message.muted)

@@ -6,8 +6,8 @@ Never edits a step that has shipped; add the next one beside its store.
 """
 
 from gateway.signaling.adapters.chat_store import CHAT
-from gateway.signaling.adapters.session_store import SESSIONS
+from gateway.signaling.adapters.session_store import SESSIONS, SESSIONS_OF_CLIENTS
 from gateway.store.migration import Migration
 
-MIGRATIONS: tuple[Migration, ...] = (SESSIONS, CHAT)
+MIGRATIONS: tuple[Migration, ...] = (SESSIONS, CHAT, SESSIONS_OF_CLIENTS)
 """In ascending order."""

@@ -34,6 +34,8 @@ ERRORS: dict[Outcome, type[GatewayError]] = {
     Outcome.INSUFFICIENT_FUNDS: PaymentNeeded,
     Outcome.NONCE_MISMATCH: Conflict,
     Outcome.TARIFF_MISMATCH: Conflict,
+    Outcome.NOT_ASKED: Conflict,
+    Outcome.NOT_COVERED: PaymentNeeded,
     Outcome.UNKNOWN_TICK: Conflict,
     Outcome.HEAD_MISMATCH: Conflict,
     Outcome.MALFORMED: Malformed,

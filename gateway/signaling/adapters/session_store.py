@@ -3,9 +3,10 @@
 Decides nothing: the transition table is `session.py`'s, read here inside the
 transaction. Works run in whoever's transaction they are handed to, so a move
 and its money effect are one commit.
-Keeps: one open session per provider and per client (partial unique indexes); a
-transition row is unique on (session, seq, epoch) and never changes; the first
-end reason stands. See docs/metering.md, "Session states".
+Keeps: one open session per provider (partial unique index), a few per client
+(trigger); a session is moved by its owner only (the fence, asked in the same
+transaction); a transition row is unique on (session, seq, epoch) and never
+changes; the first end reason stands. See docs/metering.md, "Session states".
 """
 
 import sqlite3
@@ -14,11 +15,19 @@ from dataclasses import dataclass
 
 from gateway.clock import Clock
 from gateway.ids import AccountId, SessionId
-from gateway.signaling.ports import MoveRefused, SessionRow
-from gateway.signaling.session import can_move
-from gateway.store.database import Database
+from gateway.signaling.ports import Fence, MoveRefused, SessionRow
+from gateway.signaling.session import FINISHED, RINGS, can_move
 from gateway.store.migration import Migration
-from gateway.terms import EndReason, MeterOrder, SessionKind, SessionState, SuspendReason, TariffSnapshot
+from gateway.store.ports import Store
+from gateway.terms import (
+    PERSONS_LIFT,
+    EndReason,
+    MeterOrder,
+    SessionKind,
+    SessionState,
+    SuspendReason,
+    TariffSnapshot,
+)
 from gateway.work import Work
 
 SESSIONS = Migration(
@@ -70,6 +79,22 @@ SESSIONS = Migration(
     """,
 )
 
+SESSIONS_OF_CLIENTS = Migration(
+    "signaling",
+    3,
+    """
+    DROP INDEX one_open_session_per_client;
+    CREATE INDEX open_sessions_by_client ON sessions (client)
+        WHERE state IN ('created', 'ringing', 'accepted', 'connecting', 'metering', 'suspended',
+                        'recovering', 'ending');
+    CREATE TRIGGER few_open_sessions_per_client BEFORE INSERT ON sessions
+        WHEN NEW.state = 'created' AND 3 <= (
+            SELECT count(*) FROM sessions WHERE client = NEW.client
+            AND state IN ('created', 'ringing', 'accepted', 'connecting', 'metering', 'suspended',
+                          'recovering', 'ending'))
+        BEGIN SELECT RAISE(ABORT, 'the client is in as many sessions as one may be'); END;
+    """,
+)
 
 _UNFINISHED = """
     SELECT * FROM sessions WHERE state NOT IN ('settled', 'disputed', 'adjusted', 'declined', 'missed',
@@ -85,6 +110,10 @@ _SWAP = """
     UPDATE sessions SET state = :target, seq = :seq, epoch = :epoch,
         end_reason = COALESCE(end_reason, :end_reason)
     WHERE id = :id AND state = :state AND seq = :seq - 1
+"""
+_LAST_COUNTED = """
+    SELECT reason, at_wall_ns FROM session_transitions WHERE session = ? AND state IN ('metering', 'suspended')
+    ORDER BY epoch DESC, seq DESC LIMIT 1
 """
 _PAGE = """
     SELECT * FROM sessions
@@ -112,9 +141,11 @@ class Transition:
 class SessionStore:
     """The `Sessions` of production, and the history that HTTP reads."""
 
-    def __init__(self, database: Database, *, clock: Clock) -> None:
+    def __init__(self, database: Store, *, clock: Clock, fence: Fence | None = None) -> None:
+        """Without a `fence` every session is ours: nobody else can be writing."""
         self._database = database
         self._clock = clock
+        self._fence = fence
 
     def create(self, row: SessionRow) -> Work:
         """Insert the session and its first transition; a side exit gets both of its transitions."""
@@ -146,8 +177,7 @@ class SessionStore:
                 present = found["state"] if found else "unknown"
                 raise MoveRefused(f"{session} is {present} and cannot become {state}")
             seq = found["seq"] + 1
-            # A take-over begins a new epoch: rows of an owner that lost it cannot pass for this one's.
-            epoch = found["epoch"] + (state is SessionState.RECOVERING)
+            epoch = self._epoch(transaction, session, state, stored=found["epoch"])
             values = {
                 "id": session,
                 "state": found["state"],
@@ -162,6 +192,19 @@ class SessionStore:
 
         return swap
 
+    def finish(self, session: SessionId, reason: EndReason, *, has_counted: bool) -> Work:
+        """Bring the session to its end from wherever it is: settled where seconds were counted."""
+
+        def end(transaction: sqlite3.Connection) -> None:
+            found = transaction.execute("SELECT state FROM sessions WHERE id = ?", (session,)).fetchone()
+            if found is None:
+                raise MoveRefused(f"{session} is unknown")
+            for step in _way_out(SessionState(found["state"]), has_counted=has_counted):
+                why = reason if step in FINISHED | {SessionState.ENDING, SessionState.RATED} else None
+                self.move(session, step, why)(transaction)
+
+        return end
+
     async def commit(self, work: Work) -> None:
         """Run one work in a transaction of its own."""
         await self._database.write(work)
@@ -175,8 +218,39 @@ class SessionStore:
 
         return await self._database.read(query)
 
+    async def held_reason(
+        self, session: SessionId, *, seen: SuspendReason | None = None, seen_wall_ns: int = 0
+    ) -> SuspendReason | None:
+        """Why a person has yet to lift a suspension, as the last move that counted or paused says.
+
+        `seen` is what paused a second that began at `seen_wall_ns`: it decides where that was later.
+        """
+
+        def query(connection: sqlite3.Connection) -> SuspendReason | None:
+            found = connection.execute(_LAST_COUNTED, (session,)).fetchone()
+            is_newest = found is not None and found["at_wall_ns"] > seen_wall_ns
+            reason = found["reason"] if is_newest else seen
+            return SuspendReason(reason) if reason in PERSONS_LIFT else None
+
+        return await self._database.read(query)
+
+    async def end_reason(self, session: SessionId) -> EndReason | None:
+        """Why the session was stopped; None while it may go on."""
+        row = await self.load(session)
+        return None if row is None else row.end_reason
+
     async def unfinished(self) -> Sequence[SessionRow]:
-        """Every session that is not settled or voided, oldest first."""
+        """Every session of ours that is not settled or voided, oldest first."""
+        fence = self._fence
+
+        def query(connection: sqlite3.Connection) -> list[SessionRow]:
+            rows = [_row(found) for found in connection.execute(_UNFINISHED).fetchall()]
+            return [row for row in rows if fence is None or fence.is_ours(connection, row.order.session)]
+
+        return await self._database.read(query)
+
+    async def open_anywhere(self) -> Sequence[SessionRow]:
+        """Every session that is not settled or voided, whoever acts for it, oldest first."""
         return await self._database.read(
             lambda connection: [_row(found) for found in connection.execute(_UNFINISHED)]
         )
@@ -210,6 +284,18 @@ class SessionStore:
 
         return await self._database.read(query)
 
+    def _epoch(
+        self, transaction: sqlite3.Connection, session: SessionId, state: SessionState, *, stored: int
+    ) -> int:
+        """The epoch of the next transition; raises `Fenced` where the session is somebody else's."""
+        if state in (SessionState.DISPUTED, SessionState.ADJUSTED):
+            # What happens to a receipt later is no owner's: the session is over.
+            return stored
+        if self._fence is None:
+            # A recovery begins a new epoch: rows of the process that died cannot pass for this one's.
+            return stored + (state is SessionState.RECOVERING)
+        return max(stored, self._fence.epoch(transaction, session))
+
     def _note(self, transaction: sqlite3.Connection, session: SessionId, *, epoch: int, step: Step) -> None:
         seq, state, reason = step
         transaction.execute(
@@ -217,6 +303,33 @@ class SessionStore:
             " VALUES (?, ?, ?, ?, ?, ?)",
             (session, seq, epoch, state, reason, self._clock.wall_ns()),
         )
+
+
+def _way_out(state: SessionState, *, has_counted: bool) -> list[SessionState]:
+    """The moves from `state` to the end."""
+    if state in FINISHED:
+        return []
+    if state in RINGS:
+        return [SessionState.CANCELLED]
+    if state in (SessionState.ACCEPTED, SessionState.CONNECTING) and not has_counted:
+        return [SessionState.CONNECT_FAILED]
+    return list(_TO_THE_END[_TO_THE_END.index(_PLACES.get(state, state)) + 1 :])
+
+
+_TO_THE_END = (
+    SessionState.ACCEPTED,
+    SessionState.CONNECTING,
+    SessionState.METERING,
+    SessionState.ENDING,
+    SessionState.RATED,
+    SessionState.SETTLED,
+)
+"""The way of a session whose moves were lost with its process, to where its evidence says that it is."""
+_PLACES = {
+    SessionState.SUSPENDED: SessionState.METERING,
+    SessionState.RECOVERING: SessionState.METERING,
+}
+"""States beside that way, and where on it they stand."""
 
 
 def _columns(row: SessionRow, *, seq: int) -> dict[str, object]:

@@ -31,8 +31,17 @@ _log = structlog.get_logger()
 class SocketConnection:
     """The `Connection` of production."""
 
-    def __init__(self, socket: web.WebSocketResponse, *, name: str, transport: asyncio.Transport) -> None:
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        *,
+        name: str,
+        transport: asyncio.Transport,
+        writer: codec.Writer | None = None,
+    ) -> None:
+        """`writer` is shared by all sockets, so that what goes to many of them is written once."""
         self._socket = socket
+        self._frames = writer or codec.Writer()
         self._transport = transport
         self._name = name
         self._subprotocol = Subprotocol(socket.ws_protocol or Subprotocol.JSON)
@@ -107,7 +116,7 @@ class SocketConnection:
     async def _write(self) -> None:
         while (notice := await self._queue.get()) is not None:
             try:
-                frame = codec.write(self._subprotocol, notice)
+                frame = self._frames.write(self._subprotocol, notice)
             except Exception:
                 _log.exception("notice_not_written", notice=type(notice).__name__)
                 self.close(CloseCode.INTERNAL, "the gateway failed")

@@ -17,7 +17,7 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.errors import Malformed, Unavailable
 from gateway.limits import SOCKET_MESSAGE_BYTES_MAX
-from gateway.signaling.adapters.codec import Subprotocol
+from gateway.signaling.adapters.codec import Subprotocol, Writer
 from gateway.signaling.adapters.dispatch import Dispatch
 from gateway.signaling.adapters.socket_connection import CLOSE_S, SocketConnection
 from gateway.signaling.adapters.socket_conversation import Conversation
@@ -41,6 +41,7 @@ class SocketServer:
         self._clock = clock
         self._timer = timer
         self._numbers = itertools.count(1)
+        self._writer = Writer()
         self._open: dict[Conversation, asyncio.Event] = {}
         self._is_closing = False
 
@@ -67,7 +68,9 @@ class SocketServer:
         transport = request.transport
         if transport is None:
             return socket
-        connection = SocketConnection(socket, name=f"soc_{next(self._numbers)}", transport=transport)
+        connection = SocketConnection(
+            socket, name=f"soc_{next(self._numbers)}", transport=transport, writer=self._writer
+        )
         conversation = Conversation(
             connection,
             desk=self._desk,

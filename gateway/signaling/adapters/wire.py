@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from gateway.ids import AccountId, SessionId
 from gateway.limits import CHAT_CHARACTERS_MAX, SDP_BYTES_MAX, SESSION_DURATION_S_MAX
 from gateway.signaling.outcome import Outcome
-from gateway.terms import SessionKind
+from gateway.terms import ConsentKind, SessionKind
 
 NAME_CHARACTERS_MAX = 64
 """Of an id, a nonce or a hash."""
@@ -141,6 +141,16 @@ class TickAck(ClientMessage):
     session: Session
     tick: Count
     head: Name
+    clock_ms: Count | None = None
+    """The app's own monotonic clock in milliseconds, from any fixed point; compared, never trusted."""
+
+
+class SessionConsent(ClientMessage):
+    """The client says yes to what `session.consent_asked` asked."""
+
+    type: Literal["session.consent"]
+    session: Session
+    kind: Annotated[ConsentKind, Field(strict=False)]
 
 
 class MuteSet(ClientMessage):
@@ -189,6 +199,7 @@ AnyMessage = Annotated[
     | MediaOffer
     | MediaConfirm
     | TickAck
+    | SessionConsent
     | MuteSet
     | ChatSend
     | ChatRead

@@ -53,13 +53,13 @@ def test_it_names_what_the_contract_names() -> None:
     told = {
         "welcome", "ok", "problem", "pong", "presence", "session.ringing", "session.accepted",
         "session.started", "session.suspended", "session.resumed", "tick", "session.warning",
-        "session.ended", "media.answer", "leg.lost", "leg.back", "leg.replaced", "mute.changed",
+        "session.spend", "session.consent_asked", "session.consented", "session.ended", "media.answer", "leg.lost", "leg.back", "leg.replaced", "mute.changed",
         "moderation.notice", "wallet", "chat.message", "chat.status", "chat.lines",
     }  # fmt: skip
     asked = {
         "auth", "ping", "presence.set", "session.invite", "session.accept", "session.decline",
         "session.cancel", "session.end", "session.sos", "session.report", "media.offer", "media.confirm",
-        "tick.ack", "mute.set", "chat.send", "chat.read", "chat.history",
+        "tick.ack", "session.consent", "mute.set", "chat.send", "chat.read", "chat.history",
     }  # fmt: skip
 
     assert set(DOCUMENT["components"]["messages"]) == told | asked

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.ids import SessionId
 from gateway.limits import JSON_DEPTH_MAX, SOCKET_MESSAGE_BYTES_MAX
 from gateway.money import Money
-from gateway.signaling.adapters.codec import Subprotocol, bytes_in, document_of, read, write
+from gateway.signaling.adapters.codec import Subprotocol, Writer, bytes_in, document_of, read, write
 from gateway.signaling.adapters.wire import Unreadable
 from gateway.signaling.chat_notice import ChatLines, ChatMessage
 from gateway.signaling.notice import MuteChanged, Notice, SessionEnded, TickNotice
@@ -164,3 +164,39 @@ def test_a_field_that_defaults_to_nothing_is_left_out_and_written_when_it_is_the
 
     assert "earned" not in document
     assert document["cost"] == {"micros": 5, "currency": "CNY"}
+
+
+@pytest.mark.parametrize("depth", [JSON_DEPTH_MAX + 1, 3 * JSON_DEPTH_MAX])
+def test_a_deep_document_is_refused_however_it_is_looked_at(depth: int) -> None:
+    with pytest.raises(Unreadable):
+        read(JSON, json.dumps(nested(depth)))
+
+
+def test_many_shallow_things_are_not_taken_for_depth() -> None:
+    assert read(JSON, json.dumps([[1]] * 100)) == [[1]] * 100
+
+
+def test_half_a_character_is_refused_although_the_line_is_plain_ascii() -> None:
+    with pytest.raises(Unreadable):
+        read(JSON, r'{"text":"\ud800"}')
+
+
+def test_a_notice_for_many_sockets_is_written_once_for_each_subprotocol() -> None:
+    writer, notice = Writer(), MuteChanged(session=SESSION, from_=Side.CLIENT, muted=True)
+
+    frames = [writer.write(subprotocol, notice) for subprotocol in (JSON, MSGPACK, JSON, MSGPACK)]
+
+    assert frames[0] is frames[2]
+    assert frames[1] is frames[3]
+    assert frames[:2] == [write(JSON, notice), write(MSGPACK, notice)]
+
+
+def test_the_next_notice_is_written_anew() -> None:
+    writer = Writer()
+    muted, speaking = (
+        MuteChanged(session=SESSION, from_=Side.CLIENT, muted=is_so) for is_so in (True, False)
+    )
+
+    assert writer.write(JSON, muted) == write(JSON, muted)
+    assert writer.write(JSON, speaking) == write(JSON, speaking)
+    assert writer.write(JSON, muted) == write(JSON, muted)

@@ -71,7 +71,7 @@ async def test_ticks_are_acknowledged_in_silence_and_refused_aloud() -> None:
             {"type": "tick.ack", "id": "a", "session": session, "tick": told["tick"], "head": told["head"]}
         )
         assert (await client.ask("ping"))["type"] == "pong"
-        assert ("acknowledge", session, "client", 1, "aa" * 32) in stand.world.meters.calls
+        assert ("acknowledge", session, "client", 1, "aa" * 32, None) in stand.world.meters.calls
         assert [message for message in client.unread if message.get("re") == "a"] == []
         unknown = await client.ask("tick.ack", session="ses_unknown", tick=1, head="h")
         assert unknown["code"] == "not_found"

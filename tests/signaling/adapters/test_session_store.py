@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import ManualClock
+from gateway.errors import Fenced
 from gateway.ids import AccountId, SessionId
+from gateway.limits import CLIENT_SESSIONS_MAX
 from gateway.signaling.adapters.migrations import MIGRATIONS
 from gateway.signaling.adapters.session_store import SessionStore
 from gateway.signaling.ports import MoveRefused, SessionRow
-from gateway.signaling.session import FINISHED, OPEN, can_move
+from gateway.signaling.session import FINISHED, OPEN, RINGS, can_move
 from gateway.store.database import Database
 from gateway.terms import EndReason, MeterOrder, SessionKind, SessionState, SuspendReason
 from gateway.work import together
@@ -129,14 +131,9 @@ async def test_the_first_end_reason_stands(store: SessionStore) -> None:
 
 
 @pytest.mark.parametrize("state", SessionState)
-@pytest.mark.parametrize("shared", ["client", "provider"])
-async def test_one_open_session_per_client_and_per_provider(
-    store: SessionStore, state: SessionState, shared: str
-) -> None:
+async def test_one_open_session_per_provider(store: SessionStore, state: SessionState) -> None:
     await bring(store, row(1), state)
-    first = row(1).order
-    account = first.client if shared == "client" else first.provider
-    second = row(2, **{shared: account})
+    second = row(2, provider=row(1).order.provider)
 
     if state in OPEN:
         with pytest.raises(MoveRefused):
@@ -144,6 +141,101 @@ async def test_one_open_session_per_client_and_per_provider(
         assert await store.load(SessionId("ses_2")) is None
     else:
         await store.commit(store.create(second))
+
+
+@pytest.mark.parametrize("state", SessionState)
+async def test_a_few_open_sessions_per_client(store: SessionStore, state: SessionState) -> None:
+    client = row(0).order.client
+    for number in range(CLIENT_SESSIONS_MAX):
+        await bring(store, row(number, client=client), state)
+    one_more = row(9, client=client)
+
+    if state in OPEN:
+        with pytest.raises(MoveRefused):
+            await store.commit(store.create(one_more))
+        assert await store.load(SessionId("ses_9")) is None
+    else:
+        await store.commit(store.create(one_more))
+
+
+class Owned:
+    """A fence by hand."""
+
+    def __init__(self) -> None:
+        self.epochs: dict[SessionId, int] = {}
+
+    def epoch(self, transaction: sqlite3.Connection, session: SessionId) -> int:
+        if session not in self.epochs:
+            raise Fenced(f"{session} is somebody else's")
+        return self.epochs[session]
+
+    def is_ours(self, connection: sqlite3.Connection, session: SessionId) -> bool:
+        return session in self.epochs
+
+
+async def test_only_the_owner_moves_a_session_and_its_transitions_carry_the_epoch(
+    database: Database,
+) -> None:
+    owned = Owned()
+    store, session = SessionStore(database, clock=ManualClock(), fence=owned), SessionId("ses_1")
+    owned.epochs[session] = 1
+    await bring(store, row(), SessionState.METERING)
+    owned.epochs.clear()
+    for move in (
+        store.move(session, SessionState.ENDING, EndReason.FUNDS),
+        store.finish(session, EndReason.SHUTDOWN, has_counted=True),
+    ):
+        with pytest.raises(Fenced):
+            await store.commit(move)
+    assert await store.unfinished() == []
+    assert len(await store.open_anywhere()) == 1
+
+    owned.epochs[session] = 2
+    await store.commit(store.finish(session, EndReason.SHUTDOWN, has_counted=True))
+
+    epochs = await database.read(
+        lambda tx: [found[0] for found in tx.execute("SELECT epoch FROM session_transitions ORDER BY seq")]
+    )
+    assert epochs == [1, 1, 1, 1, 1, 2, 2, 2]
+
+
+async def test_a_dispute_is_no_owners(database: Database) -> None:
+    owned = Owned()
+    store, session = SessionStore(database, clock=ManualClock(), fence=owned), SessionId("ses_1")
+    owned.epochs[session] = 1
+    await bring(store, row(), SessionState.SETTLED)
+    owned.epochs.clear()
+
+    await store.commit(store.move(session, SessionState.DISPUTED))
+
+    stored = await store.load(session)
+    assert stored is not None
+    assert stored.state is SessionState.DISPUTED
+
+
+@pytest.mark.parametrize("state", SessionState)
+@pytest.mark.parametrize("has_counted", [True, False])
+async def test_a_session_is_finished_from_wherever_it_is(
+    store: SessionStore, state: SessionState, has_counted: bool
+) -> None:
+    session = SessionId("ses_1")
+    await bring(store, row(), state)
+    before = await store.load(session)
+    assert before is not None
+
+    await store.commit(store.finish(session, EndReason.SHUTDOWN, has_counted=has_counted))
+
+    after = await store.load(session)
+    assert after is not None
+    assert after.state in FINISHED
+    if state in FINISHED:
+        assert after == before
+    elif state in RINGS:
+        assert after.state is SessionState.CANCELLED
+    elif state in (SessionState.ACCEPTED, SessionState.CONNECTING) and not has_counted:
+        assert after.state is SessionState.CONNECT_FAILED
+    else:
+        assert after.state is SessionState.SETTLED
 
 
 async def test_a_refused_creation_takes_its_whole_transaction_back(
@@ -199,6 +291,32 @@ async def test_a_take_over_begins_a_new_epoch(store: SessionStore) -> None:
     assert stored is not None
     assert stored.epoch == 2
     assert [step.seq for step in await store.timeline(session)] == list(range(1, 8))
+
+
+@pytest.mark.parametrize(
+    ("reason", "held"),
+    [
+        (SuspendReason.SOS, SuspendReason.SOS),
+        (SuspendReason.MODERATION, SuspendReason.MODERATION),
+        (SuspendReason.OPERATOR, SuspendReason.OPERATOR),
+        (SuspendReason.MEDIA_GAP, None),
+        (SuspendReason.TEXT_IDLE, None),
+    ],
+)
+async def test_it_knows_what_a_person_has_yet_to_lift(
+    store: SessionStore, reason: SuspendReason, held: SuspendReason | None
+) -> None:
+    session = SessionId("ses_1")
+    await bring(store, row(), SessionState.METERING)
+    assert await store.held_reason(session) is None
+
+    await store.commit(store.move(session, SessionState.SUSPENDED, reason))
+    await store.commit(store.move(session, SessionState.RECOVERING, SuspendReason.RESTART))
+    assert await store.held_reason(session) is held
+
+    await store.commit(store.move(session, SessionState.METERING))
+    assert await store.held_reason(session) is None
+    assert await store.held_reason(SessionId("ses_unknown")) is None
 
 
 async def test_start_up_finds_exactly_what_is_unfinished(store: SessionStore) -> None:

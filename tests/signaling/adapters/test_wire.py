@@ -27,6 +27,7 @@ GOOD: list[dict[str, object]] = [
     {"type": "media.offer", "session": "ses_1", "sdp": "v=0"},
     {"type": "media.confirm", "session": "ses_1", "nonce": "n", "tariff_hash": "h"},
     {"type": "tick.ack", "session": "ses_1", "tick": 1, "head": "h"},
+    {"type": "session.consent", "session": "ses_1", "kind": "block"},
     {"type": "mute.set", "session": "ses_1", "muted": True},
     {"type": "chat.send", "session": "ses_1", "text": "hello"},
     {"type": "chat.read", "session": "ses_1", "seq": 1},
