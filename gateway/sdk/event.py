@@ -173,6 +173,27 @@ class Warned(SessionEvent):
     reason: str
 
 
+class Spent(SessionEvent):
+    """`session.spend`: the cost passed a mark at which both are told."""
+
+    spent: Amount
+
+
+class ConsentAsked(SessionEvent):
+    """`session.consent_asked`: the session ends unless the client says yes."""
+
+    kind: str
+    seconds_left: int
+    spent: Amount
+    price: Amount | None = None
+
+
+class Consented(SessionEvent):
+    """`session.consented`: the client said yes."""
+
+    kind: str
+
+
 class Ended(SessionEvent):
     """`session.ended`: with the receipt, where there is one."""
 
@@ -259,6 +280,9 @@ EVENTS: Mapping[str, type[Event]] = {
     "session.resumed": Resumed,
     "tick": Tick,
     "session.warning": Warned,
+    "session.spend": Spent,
+    "session.consent_asked": ConsentAsked,
+    "session.consented": Consented,
     "session.ended": Ended,
     "leg.lost": LegLost,
     "leg.back": LegBack,

@@ -227,6 +227,10 @@ class Participant:
         if self.peer is not None:
             self.peer.set_muted(muted=muted)
 
+    async def consent(self, kind: str) -> None:
+        """Say yes to what the gateway asked: `spend` or `block`."""
+        await self.signal.request("session.consent", session=self._live, kind=kind)
+
     async def hang_up(self) -> None:
         """End the session."""
         self.record.hung_up_at_ns = self._clock.monotonic_ns()
@@ -272,7 +276,13 @@ class Participant:
 
     async def _acknowledge(self, tick: Tick) -> None:
         try:
-            await self.signal.post("tick.ack", session=tick.session, tick=tick.tick, head=tick.head)
+            await self.signal.post(
+                "tick.ack",
+                session=tick.session,
+                tick=tick.tick,
+                head=tick.head,
+                clock_ms=self._clock.monotonic_ns() // 1_000_000,
+            )
         except SocketLost:
             return
 

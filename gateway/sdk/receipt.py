@@ -1,7 +1,7 @@
 """Checks a receipt from outside, without believing the gateway.
 
-Decides by its own arithmetic what the stated seconds cost, whether lines, sources
-and shares add up, and by cryptography whether the signature is the issuer's.
+Decides by its own arithmetic (`price.py`) what the stated usage costs, whether lines,
+sources and shares add up, and by cryptography whether the signature is the issuer's.
 Written from docs/metering.md and not from the gateway's own code, so that a
 mistake there is seen here.
 Never counts seconds; evidence bundles are checked by `gateway receipt verify`.
@@ -15,10 +15,9 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from gateway.money import floor_to_minor
+from gateway.sdk.price import owed_micros, price_micros
 
-Terms = Mapping[str, Any]
-"""Tariff terms, version 1."""
+__all__ = ["canonical", "owed_micros", "price_micros", "problems_of", "signed_part"]
 
 
 def problems_of(receipt: Mapping[str, Any], *, public_key: str | None = None) -> list[str]:
@@ -38,31 +37,8 @@ def canonical(body: Mapping[str, Any]) -> bytes:
 
 
 def signed_part(receipt: Mapping[str, Any]) -> bytes:
-    """The bytes the signature covers: the canonical form of all other members."""
-    return canonical({name: value for name, value in receipt.items() if name != "signature"})
-
-
-def price_micros(terms: Terms, witnessed_s: int) -> int:
-    """C(n): what `witnessed_s` seconds cost, before rounding to the minor unit."""
-    if witnessed_s <= max(terms["free_if_ended_within_s"], terms["free_s"]):
-        return 0
-    seconds = max(witnessed_s - terms["free_s"], terms["initial_block_s"])
-    seconds = max(seconds - seconds % terms["increment_s"], terms["initial_block_s"])
-    if seconds == 0:
-        return 0
-    sixtieths = sum(_price_per_minute(terms, second) for second in range(seconds))
-    price: int = max(terms["connect_fee_micros"] + sixtieths // 60, terms["minimum_micros"])
-    return price if terms["cap_micros"] is None else min(price, terms["cap_micros"])
-
-
-def owed_micros(terms: Terms, witnessed_s: int) -> int:
-    """C(n) rounded down to the minor unit, which is what is charged."""
-    return floor_to_minor(price_micros(terms, witnessed_s), terms["currency"])
-
-
-def _price_per_minute(terms: Terms, second: int) -> int:
-    reached = [tier for tier in terms["tiers"] if tier["from_s"] <= second]
-    return int(max(reached, key=lambda tier: tier["from_s"])["price_micros_per_minute"])
+    """The bytes the signature covers: the canonical form of all other members but the notes made since."""
+    return canonical({name: value for name, value in receipt.items() if name not in ("signature", "notes")})
 
 
 def _signature(receipt: Mapping[str, Any], public_key: str | None) -> Iterator[str]:
@@ -85,7 +61,12 @@ def _tariff(receipt: Mapping[str, Any]) -> Iterator[str]:
     if receipt["currency"] != receipt["tariff"]["currency"]:
         yield "the currency is not the tariff's"
     witnessed_s = receipt["billed_s"] + receipt["free_s"]
-    owed, charge = owed_micros(receipt["tariff"], witnessed_s), receipt["charge_micros"]
+    periods = [run["period"] for run in receipt.get("usage", ()) for _ in range(run["seconds"])]
+    if "usage" in receipt and len(periods) != witnessed_s:
+        yield "the seconds by rate period are not the billed and free ones"
+    used = periods if "usage" in receipt else witnessed_s
+    owed = owed_micros(receipt["tariff"], used, messages=receipt.get("messages", 0))
+    charge = receipt["charge_micros"]
     if charge > owed:
         yield f"{witnessed_s} s cost {owed} micros and {charge} were charged"
     if charge < owed and not any(line["code"] == "capped_to_hold" for line in receipt["lines"]):

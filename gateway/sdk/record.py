@@ -13,6 +13,8 @@ from gateway.sdk.event import (
     Accepted,
     ChatMessage,
     ChatStatus,
+    ConsentAsked,
+    Consented,
     Ended,
     Event,
     LegBack,
@@ -22,6 +24,7 @@ from gateway.sdk.event import (
     Notice,
     Problem,
     Resumed,
+    Spent,
     Started,
     Suspended,
     Tick,
@@ -54,6 +57,8 @@ class Record:
     """When each of them came."""
     warnings: list[Warned] = field(default_factory=list)
     """Near-end warnings."""
+    questions: list[ConsentAsked | Consented | Spent] = field(default_factory=list)
+    """Marks of spending, questions to the client and his answers, in order."""
     suspensions: list[Suspended | Resumed] = field(default_factory=list)
     """Suspended and resumed, in order."""
     legs: list[LegLost | LegBack | LegReplaced] = field(default_factory=list)
@@ -121,6 +126,8 @@ class Record:
         match event:
             case Warned():
                 self.warnings.append(event)
+            case ConsentAsked() | Consented() | Spent():
+                self.questions.append(event)
             case LegLost() | LegBack() | LegReplaced():
                 self.legs.append(event)
             case ChatMessage():

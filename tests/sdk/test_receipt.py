@@ -117,6 +117,11 @@ def test_a_changed_byte_breaks_the_signature():
     assert problems_of({**receipt(), "end_reason": "funds"}) == ["the signature does not fit the receipt"]
 
 
+def test_notes_made_since_do_not_break_the_signature():
+    note = {"grade": "B", "why": "the client's app counted 3 s, the gateway 12 s", "signature": "00"}
+    assert problems_of({**receipt(), "notes": [note]}) == []
+
+
 def test_another_issuer_than_the_pinned_one_is_named():
     assert problems_of(receipt(), public_key="00" * 32) == ["the receipt was issued with another key"]
 
