@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,11 @@ from gateway.admin.adapters import admin_http, audit_store
 from gateway.admin.adapters.health_http import Liveness, health_routes, store_is_writable, when
 from gateway.admin.adapters.metrics_http import metrics_routes
 from gateway.booking.adapters import (
+    books_http,
+    flows_http,
+    ledger_flow_schema,
     ledger_schema,
+    offers_http,
     people_http,
     people_store,
     sandbox_payment,
@@ -40,13 +44,18 @@ from gateway.bridge.books import Books, People, open_books, open_people
 from gateway.bridge.ground import Ground
 from gateway.bridge.hall import Hall, open_hall
 from gateway.bridge.money import TariffRater
+from gateway.bridge.sealing import open_sealing
+from gateway.bridge.tariffs import open_offers
+from gateway.bridge.treasury import Treasury, open_treasury
 from gateway.bridge.watchtower import open_watchtower
 from gateway.clock import Clock, SystemClock
 from gateway.config import Settings
-from gateway.errors import Unavailable
+from gateway.errors import Unavailable, require
+from gateway.facts import FactSink
 from gateway.http.server import ServerSettings, build_application
 from gateway.ids import RandomIdSource
 from gateway.media.adapters.plane import open_plane
+from gateway.media.service import MediaService
 from gateway.media.turn import TurnSettings
 from gateway.metering.adapters import journal_store
 from gateway.moderation.adapters import verdict_store
@@ -63,6 +72,7 @@ MIGRATIONS = (
     *ledger_schema.MIGRATIONS,
     *top_up_store.MIGRATIONS,
     *sandbox_payment.MIGRATIONS,
+    *ledger_flow_schema.MIGRATIONS,
     *signaling_migrations.MIGRATIONS,
     *journal_store.MIGRATIONS,
     *verdict_store.MIGRATIONS,
@@ -76,6 +86,9 @@ DATABASE = "gateway.db"
 PAGES = Path(__file__).parent / "pages"
 """Where `make setup` builds the pages."""
 
+MediaOpener = Callable[[Clock, FactSink], MediaService]
+"""Opens a media plane."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
@@ -86,6 +99,8 @@ class Opening:
     """Who is there from the first start."""
     audit_every_s: float = AUDIT_EVERY_S
     """Between two looks at the books."""
+    media: MediaOpener | None = None
+    """Stands in for the network in a rehearsal; refused outside a demo, for it would bill silence."""
 
 
 def rehearsal(directory: Path, *, people: Sequence[SeedPerson] = ()) -> Opening:
@@ -140,19 +155,27 @@ async def integrator_key(settings: Settings, name: str, *, label: str) -> str:
 
 
 async def _opened(opening: Opening, clock: Clock, stack: AsyncExitStack) -> Gateway:
-    ground = await _ground(opening.settings, clock, stack)
+    ground = await _ground(opening.settings, clock, stack, media=opening.media)
     books = await open_books(ground)
+    sealer = open_sealing(ground)
+    sealer.start()
+    stack.push_async_callback(sealer.close)
     stack.push_async_callback(books.metering.close)
     people = await open_people(ground, books.wallet)
     hall = await open_hall(ground, books, people)
     for closing in (hall.watch.close, hall.timer.close, hall.desk.close):
         stack.push_async_callback(closing)
     seeded = await _seed(opening, people, books)
-    monitor = InvariantMonitor(books.wallet, clock=clock, every_s=opening.audit_every_s)
+    treasury = open_treasury(ground, books)
+    monitor = InvariantMonitor(treasury.watch, clock=clock, every_s=opening.audit_every_s)
     await monitor.check()
     monitor.start()
     stack.push_async_callback(monitor.close)
-    application = await _application(ground, books, people, hall, monitor=monitor, stack=stack)
+    treasury.maturing.start()
+    stack.push_async_callback(treasury.maturing.close)
+    application = await _application(
+        ground, books, people, hall, treasury=treasury, monitor=monitor, stack=stack
+    )
     await books.metering.recover([row.order.session for row in await hall.desk.start()])
     _run_meters(books, stack)
     http_url = await _listen(application, opening.settings, stack)
@@ -167,31 +190,41 @@ async def _opened(opening: Opening, clock: Clock, stack: AsyncExitStack) -> Gate
     )
 
 
-async def _ground(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Ground:
+async def _ground(
+    settings: Settings, clock: Clock, stack: AsyncExitStack, *, media: MediaOpener | None = None
+) -> Ground:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     keys = await asyncio.to_thread(KeyRing.load_or_create, settings.data_dir)
     database = await Database.open(settings.data_dir / DATABASE, MIGRATIONS)
     stack.push_async_callback(database.close)
     outbox = Outbox()
     stack.push_async_callback(outbox.close)
-    turn = TurnSettings(urls=settings.turn_urls, secret=settings.turn_secret, ttl_s=settings.turn_ttl_s)
-    media = await open_plane(
-        host=settings.media_host,
-        port=settings.media_port,
-        advertised=settings.advertised_addresses,
-        clock=clock,
-        sink=outbox,
-        turn=turn if settings.turn_urls else None,
-    )
-    stack.push_async_callback(media.close)
+    if media is None:
+        plane = await _network(settings, clock, outbox)
+    else:
+        require(settings.is_demo, "a simulated media plane would bill silence")
+        plane = media(clock, outbox)
+    stack.push_async_callback(plane.close)
     return Ground(
         settings=settings,
         keys=keys,
         database=database,
-        media=media,
+        media=plane,
         outbox=outbox,
         clock=clock,
         ids=RandomIdSource(),
+    )
+
+
+async def _network(settings: Settings, clock: Clock, sink: FactSink) -> MediaService:
+    turn = TurnSettings(urls=settings.turn_urls, secret=settings.turn_secret, ttl_s=settings.turn_ttl_s)
+    return await open_plane(
+        host=settings.media_host,
+        port=settings.media_port,
+        advertised=settings.advertised_addresses,
+        clock=clock,
+        sink=sink,
+        turn=turn if settings.turn_urls else None,
     )
 
 
@@ -215,12 +248,13 @@ async def _application(
     people: People,
     hall: Hall,
     *,
+    treasury: Treasury,
     monitor: InvariantMonitor,
     stack: AsyncExitStack,
 ) -> web.Application:
     tower = open_watchtower(ground, books, hall, monitor, stack)
     catalogue = CatalogueService(
-        people.store, presence=hall.desk.presence, rater=TariffRater(), balance=books.wallet
+        people.store, presence=hall.desk.presence, rater=TariffRater(ground.clock), balance=books.wallet
     )
     session_routes = session_http.SessionRoutes(
         desk=hall.desk,
@@ -244,7 +278,10 @@ async def _application(
                 integrators=people.integrators,
                 catalogue=catalogue,
             ),
-            *wallet_http.routes(books.wallet, books.top_ups),
+            *offers_http.routes(open_offers(ground, people)),
+            *wallet_http.routes(books.wallet, books.top_ups, window_days=ground.settings.dispute_window_days),
+            *flows_http.routes(treasury.counter.payouts, treasury.counter.disputes),
+            *books_http.routes(treasury.counter),
             *session_http.routes(session_routes),
             *admin_http.routes(tower.admin),
         ],

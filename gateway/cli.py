@@ -9,7 +9,6 @@ See docs/operations.md.
 import asyncio
 import json
 import os
-import sqlite3
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +19,9 @@ import typer
 from gateway import __version__
 from gateway.config import PREFIX, Settings, settings_from
 from gateway.errors import GatewayError
+from gateway.evidence_cli import evidence_cli, key_of
 from gateway.ids import AccountId
+from gateway.ledger_cli import ledger_cli
 from gateway.terms import Role
 
 SOUND, UNSOUND, UNAVAILABLE = 0, 1, 3
@@ -36,13 +37,13 @@ cli = typer.Typer(
     no_args_is_help=True, add_completion=False, help="A session gateway that meters to the second."
 )
 receipt_cli = typer.Typer(no_args_is_help=True, help="Look at receipts.")
-ledger_cli = typer.Typer(no_args_is_help=True, help="Look at the books.")
 sessions_cli = typer.Typer(no_args_is_help=True, help="Look at and end live sessions of a running gateway.")
 integrator_cli = typer.Typer(no_args_is_help=True, help="Integrators and their keys.")
 cli.add_typer(integrator_cli, name="integrator")
 cli.add_typer(receipt_cli, name="receipt")
 cli.add_typer(ledger_cli, name="ledger")
 cli.add_typer(sessions_cli, name="sessions")
+cli.add_typer(evidence_cli, name="evidence")
 
 
 @cli.callback()
@@ -190,55 +191,50 @@ def _minted(account: AccountId, roles: frozenset[Role], *, data_dir: Path | None
 def receipt_verify(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A receipt as it was issued.")],
     evidence: Annotated[Path | None, typer.Option(exists=True, help="Its evidence bundle.")] = None,
+    seals: Annotated[Path | None, typer.Option(exists=True, help="The proofs of its evidence.")] = None,
     public_key: Annotated[str | None, typer.Option(help="The issuer's key, 64 hexadecimal digits.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Recompute a receipt offline: form, signature, price, seconds, evidence chain."""
+    """Recompute a receipt offline: form, signature, price, seconds, evidence chain, seals."""
     from gateway.metering.adapters.receipt_key import is_signed
+    from gateway.metering.adapters.zones import offset_s_at
+    from gateway.metering.seal_verification import problems_of_seals
     from gateway.metering.verification import problems_of
 
-    beside = file.with_name(file.name.replace("receipt", "evidence", 1))
-    bundle = evidence or (beside if beside != file and beside.exists() else None)
-    try:
-        expected = bytes.fromhex(public_key) if public_key else None
-    except ValueError as error:
-        raise typer.BadParameter("must be hexadecimal digits", param_hint="--public-key") from error
+    bundle, proofs = evidence or _beside(file, "evidence"), seals or _beside(file, "seals")
+    expected = key_of(public_key)
     problems = problems_of(
         file.read_bytes(),
         bundle.read_bytes() if bundle else None,
         check_signature=is_signed,
         expected_key=expected,
+        offset_s_at=offset_s_at,
     )
     checked = "signature, price and evidence" if bundle else "signature and price (no evidence bundle given)"
+    unsealed_bytes = None
+    if bundle and proofs:
+        finding = problems_of_seals(
+            bundle.read_bytes(), proofs.read_bytes(), check_signature=is_signed, expected_key=expected
+        )
+        problems += finding.problems
+        unsealed_bytes = finding.unsealed_bytes
+        checked = "signature, price, evidence and seals"
     text = "\n".join(f"BAD  {problem}" for problem in problems) or f"ok   {checked} hold"
-    body = {"ok": not problems, "evidence_checked": bundle is not None, "problems": problems}
+    body = {
+        "ok": not problems,
+        "evidence_checked": bundle is not None,
+        "seals_checked": unsealed_bytes is not None,
+        "unsealed_bytes": unsealed_bytes,
+        "problems": problems,
+    }
     show(body, as_json=as_json, text=text)
     raise typer.Exit(UNSOUND if problems else SOUND)
 
 
-@ledger_cli.command("audit")
-def ledger_audit(data_dir: DataDir = None, as_json: Json = False) -> None:
-    """Check every invariant of the books that the database alone can answer; reads only."""
-    from gateway.app import DATABASE
-    from gateway.booking.adapters.ledger_audit import audit
-    from gateway.store.connection import open_reader
-
-    path = (data_dir or Settings.data_dir_of(os.environ)) / DATABASE
-    connection = open_reader(path)
-    try:
-        findings = audit(connection)
-    except sqlite3.Error as error:
-        raise typer.BadParameter(f"{path} holds no books: {error}", param_hint="--data-dir") from error
-    finally:
-        connection.close()
-    sound = all(finding.ok for finding in findings)
-    items = [
-        {"name": f.name, "ok": f.ok, "value": f.value, "violations": list(f.violations)} for f in findings
-    ]
-    lines = [f"{'ok ' if f.ok else 'BAD'}  {f.name:<40}{f.value}" for f in findings]
-    lines += [f"     {violation}" for finding in findings for violation in finding.violations]
-    show({"ok": sound, "invariants": items}, as_json=as_json, text="\n".join(lines))
-    raise typer.Exit(SOUND if sound else UNSOUND)
+def _beside(receipt: Path, what: str) -> Path | None:
+    """The file that lies beside a receipt under the name of its kind."""
+    beside = receipt.with_name(receipt.name.replace("receipt", what, 1))
+    return beside if beside != receipt and beside.exists() else None
 
 
 Url = Annotated[str, typer.Option(help="Where the running gateway is.")]

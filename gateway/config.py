@@ -48,12 +48,32 @@ class Settings:
     """Its `static-auth-secret`."""
     turn_ttl_s: int = 4 * 3600
     """How long a TURN credential lasts."""
+    node: str = "node-1"
+    """Name of this gateway among those that share a database; sessions of its earlier runs are its own."""
     redis_url: str = ""
     """Presence shared by several nodes; empty keeps it in this process."""
     currency: str = "CNY"
     """ISO 4217 code of the ledger; fixed for its life."""
     fee_bp: int = 2_000
     """Platform fee of new offers in basis points."""
+    dispute_window_days: int = 7
+    """How long a session may be contested, and its earning stays pending."""
+    payout_minimum_micros: int = 10_000_000
+    """Less is not paid out."""
+    payout_fee_micros: int = 0
+    """What the platform keeps of each payout."""
+    payout_two_approvers_above_micros: int = 5_000_000_000
+    """Beyond it a second operator must approve a payout."""
+    make_good_s_max: int = 0
+    """Seconds lost in a restart that the provider is paid for by the platform; 0 pays for none."""
+    evidence_keep_days: int = 30
+    """How long sealed evidence stays in the database before it goes to the archive folder."""
+    spend_notify_micros: int = 0
+    """New prices tell both sides each time another such amount has been spent; 0 = never."""
+    spend_consent_micros: int = 0
+    """New prices ask the client before more than that is spent in one session; 0 = never."""
+    spend_stop_micros: int = 0
+    """New prices end a session before more than that is spent in it; 0 = no limit."""
     log_format: str = "console"
     """`console` or `json`."""
     log_level: str = "info"
@@ -94,6 +114,15 @@ _BOUNDS = {
     "media_port": (0, 65_535),
     "turn_ttl_s": (60, 24 * 3600),
     "fee_bp": (0, BASIS_POINTS),
+    "dispute_window_days": (1, 90),
+    "payout_minimum_micros": (1, 10**15),
+    "payout_fee_micros": (0, 10**15),
+    "payout_two_approvers_above_micros": (0, 10**15),
+    "make_good_s_max": (0, 3600),
+    "evidence_keep_days": (1, 3650),
+    "spend_notify_micros": (0, 10**12),
+    "spend_consent_micros": (0, 10**12),
+    "spend_stop_micros": (0, 10**12),
 }
 
 

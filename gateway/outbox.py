@@ -11,6 +11,7 @@ fact. See docs/architecture.md, "facts and ports".
 
 import asyncio
 import contextvars
+import logging
 import re
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -47,6 +48,7 @@ class _Subscription:
     kind: type[Fact]
     name: str
     reader: Callable[[Any], Awaitable[None]]
+    is_first: bool
 
 
 @dataclass(slots=True)
@@ -90,6 +92,7 @@ class Outbox:
         self._heard_by: dict[type[Fact], tuple[_Subscription, ...]] = {}
         self._lanes: dict[tuple[str, SessionId | None], _Lane] = {}
         self._ready: deque[_Lane] = deque()
+        self._ready_first: deque[_Lane] = deque()
         self._runner: _Worker | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._calls = 0
@@ -97,13 +100,16 @@ class Outbox:
         self._failures: Counter[str] = Counter()
         self._is_closed = False
 
-    def subscribe(self, kind: type[F], reader: Callable[[F], Awaitable[None]], *, name: str) -> None:
+    def subscribe(
+        self, kind: type[F], reader: Callable[[F], Awaitable[None]], *, name: str, is_first: bool = False
+    ) -> None:
         """Let `reader` hear every fact that is a `kind` (`Fact` itself: all of them).
 
         Subscriptions of one `name` share one queue per session, so a reader of
-        several kinds hears them in the order they were told.
+        several kinds hears them in the order they were told. Readers that are
+        first are served before the others: people wait for what they tell.
         """
-        self._subscriptions.append(_Subscription(kind, name, reader))
+        self._subscriptions.append(_Subscription(kind, name, reader, is_first))
         self._heard_by.clear()
 
     def tell(self, fact: Fact) -> None:
@@ -140,6 +146,7 @@ class Outbox:
             await asyncio.wait(tasks, timeout=self._close_s)
         self._lanes.clear()
         self._ready.clear()
+        self._ready_first.clear()
 
     def stats(self) -> Mapping[str, int]:
         """Facts told, deliveries made, failed and dropped, facts told late, and what waits now."""
@@ -162,7 +169,7 @@ class Outbox:
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = _Lane(subscription.name, fact.session)
-            self._ready.append(lane)
+            (self._ready_first if subscription.is_first else self._ready).append(lane)
             if self._runner is None:
                 self._start_worker()
         if len(lane.waiting) >= self._queue_facts_max and type(fact) in REPEATABLE:
@@ -194,9 +201,9 @@ class Outbox:
         """Serve lanes that are ready, as long as no other worker does."""
         served = 0
         try:
-            while self._ready and (self._runner is None or self._runner is worker):
+            while (ready := self._ready_first or self._ready) and self._runner in (None, worker):
                 self._runner = worker
-                await self._serve(self._ready.popleft(), worker)
+                await self._serve(ready.popleft(), worker)
                 served += 1
                 if served % LANES_PER_TURN == 0:
                     await asyncio.sleep(0)
@@ -246,7 +253,7 @@ class Outbox:
         worker.timer = loop.call_later(self._delivery_s, self._end_overdue, worker, worker.call)
         if self._runner is worker:
             self._runner = None
-            if self._ready:
+            if self._ready or self._ready_first:
                 self._start_worker()
 
     def _end_overdue(self, worker: _Worker, call: int) -> None:
@@ -286,6 +293,9 @@ _EVENT_NAMES: dict[type[Fact], tuple[str, tuple[str, ...]]] = {}
 def _write_line(fact: Fact) -> None:
     """The fact's own log line; facts hold ids, numbers and enums, never what a person wrote."""
     kind = type(fact)
+    if kind is TickCounted and not logging.getLogger().isEnabledFor(logging.DEBUG):
+        # One a second and session: asking first is a tenth of what a line costs that nobody reads.
+        return
     shape = _EVENT_NAMES.get(kind)
     if shape is None:
         event = re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()

@@ -53,7 +53,13 @@ def test_a_receipt_is_verified_with_the_evidence_that_lies_beside_it(files: tupl
     result = ran("receipt", "verify", str(files[0]), "--json")
 
     assert result.exit_code == 0
-    assert json.loads(result.stdout) == {"ok": True, "evidence_checked": True, "problems": []}
+    assert json.loads(result.stdout) == {
+        "ok": True,
+        "evidence_checked": True,
+        "seals_checked": False,
+        "unsealed_bytes": None,
+        "problems": [],
+    }
     assert ran("receipt", "verify", str(files[0]), "--public-key", PUBLIC.hex()).exit_code == 0
     assert ran("receipt", "verify", str(files[0]), "--public-key", "00" * 32).exit_code == 1
     assert ran("receipt", "verify", str(files[0]), "--public-key", "zz").exit_code == 2
@@ -67,7 +73,7 @@ def test_a_changed_byte_makes_it_fail(files: tuple[Path, Path]) -> None:
         assert ran("receipt", "verify", str(receipt)).exit_code == 1, at
     receipt.write_bytes(whole)
     bundle = evidence.read_bytes()
-    evidence.write_bytes(bundle.replace(b'"5301', b'"5302', 1))
+    evidence.write_bytes(bundle.replace(b'"5302', b'"5303', 1))
     assert ran("receipt", "verify", str(receipt)).exit_code == 1
 
 

@@ -50,6 +50,13 @@ gateway.sdk.peer                         gateway.terms
 gateway.sdk.peer                         aiortc
 loadtest.calls                           gateway.sdk.signal
 loadtest.relay_cost                      gateway.media.adapters.relay_python
+loadtest.ledger                          gateway.booking.adapters.ledger_store
+loadtest.ledger                          gateway.store.database
+loadtest.simulation.world                gateway.app
+loadtest.simulation.world                gateway.metering.service
+loadtest.simulation.world                loadtest.auditor.truth
+loadtest.auditor.books                   loadtest.auditor.truth
+loadtest.auditor.books                   sqlite3
 """
 
 REFUSED = """
@@ -79,6 +86,15 @@ gateway.sdk.peer                         loadtest.calls
 gateway.metering.service                 gateway.sdk.signal
 loadtest.calls                           gateway.app
 loadtest.relay_cost                      gateway.metering.tick
+loadtest.ledger                          gateway.metering.tick
+loadtest.simulations                     gateway.app
+loadtest.simulation.world                tests.conftest
+loadtest.auditor.books                   gateway.terms
+loadtest.auditor.books                   gateway.metering.tick
+loadtest.auditor.books                   loadtest.simulation.world
+loadtest.auditor                         loadtest.percentile
+gateway.app                              loadtest.simulation.world
+gateway.metering.service                 loadtest.simulation.world
 gateway.shelf                            gateway.ids
 gateway.metering.tick                    gateway.shelf
 """

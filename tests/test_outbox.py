@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
@@ -353,8 +354,20 @@ async def test_close_cancels_a_reader_that_hangs() -> None:
     assert any(line["event"] == "outbox_close_cut_short" and line["readers"] == ["hanging"] for line in lines)
 
 
-async def test_each_fact_is_one_log_line_and_ticks_are_debug() -> None:
+async def test_a_tick_costs_no_line_where_nobody_reads_debug(caplog: pytest.LogCaptureFixture) -> None:
     outbox = Outbox()
+    caplog.set_level(logging.INFO)
+
+    with capture_logs() as lines:
+        outbox.tell(tick(7))
+        outbox.tell(stopped())
+
+    assert [line["event"] for line in lines] == ["meter_stopped"]
+
+
+async def test_each_fact_is_one_log_line_and_ticks_are_debug(caplog: pytest.LogCaptureFixture) -> None:
+    outbox = Outbox()
+    caplog.set_level(logging.DEBUG)
 
     with capture_logs() as lines:
         outbox.tell(tick(7))
@@ -366,3 +379,22 @@ async def test_each_fact_is_one_log_line_and_ticks_are_debug() -> None:
     ]
     assert lines[1]["reason"] == EndReason.FUNDS
     assert lines[1]["session"] == ONE
+
+
+async def test_a_first_reader_hears_of_every_session_before_the_others_hear_of_any() -> None:
+    outbox = Outbox()
+    order: list[tuple[str, SessionId | None]] = []
+
+    def noting(name: str) -> Callable[[Fact], Awaitable[None]]:
+        async def reader(fact: Fact) -> None:
+            order.append((name, fact.session))
+
+        return reader
+
+    outbox.subscribe(Fact, noting("statistics"), name="statistics")
+    outbox.subscribe(Fact, noting("people"), name="people", is_first=True)
+    outbox.tell(tick(1, ONE))
+    outbox.tell(tick(1, TWO))
+    await outbox.flush()
+
+    assert order == [("people", ONE), ("people", TWO), ("statistics", ONE), ("statistics", TWO)]

@@ -26,8 +26,15 @@ from gateway.booking.wallet_service import WalletService
 from gateway.bridge.ground import Ground
 from gateway.bridge.money import Encounters, LedgerWallets, WalletPurse
 from gateway.metering.adapters.journal_store import JournalStore
+from gateway.metering.adapters.owner_store import OwnerStore
+from gateway.metering.adapters.spool_file import SpoolFile
+from gateway.metering.adapters.zones import offset_s_at
+from gateway.metering.outside_ports import Outside
 from gateway.metering.service import MeteringService
 from gateway.signaling.adapters.session_store import SessionStore
+
+SPOOL = "evidence.spool"
+"""Evidence that the database has yet to take, in the data folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +61,10 @@ class People:
 
 
 async def open_books(ground: Ground) -> Books:
-    """The ledger, the wallet, the payments and the meters."""
-    sessions = SessionStore(ground.database, clock=ground.clock)
-    journal = JournalStore(ground.database)
+    """The ledger, the wallet, the payments and the meters; what was left unfinished is ours from here on."""
+    owners = OwnerStore(ground.database, node=ground.settings.node, boot=ground.clock.boot_id)
+    sessions = SessionStore(ground.database, clock=ground.clock, fence=owners)
+    journal = JournalStore(ground.database, owners=owners)
     encounters = Encounters(sessions, journal)
     ledger = await LedgerStore.open(ground.database, currency=ground.settings.currency)
     wallet = WalletService(
@@ -78,15 +86,22 @@ async def open_books(ground: Ground) -> Books:
     )
     sandbox.deliver_to(lambda headers, body: top_ups.notice("sandbox", headers, body))
     metering = MeteringService(
-        purse=WalletPurse(wallet),
-        gate=ground.media,
-        journal=journal,
-        moves=sessions,
-        signer=ground.keys.signer(),
-        clock=ground.clock,
-        ids=ground.ids,
-        sink=ground.outbox,
+        Outside(
+            purse=WalletPurse(wallet),
+            gate=ground.media,
+            journal=journal,
+            spool=ground.spool or SpoolFile(ground.settings.data_dir / SPOOL),
+            owners=owners,
+            moves=sessions,
+            signer=ground.keys.signer(),
+            offset_s_at=offset_s_at,
+            clock=ground.clock,
+            ids=ground.ids,
+            sink=ground.outbox,
+            make_good_s_max=ground.settings.make_good_s_max,
+        )
     )
+    await metering.begin()
     return Books(
         sessions=sessions,
         journal=journal,

@@ -12,8 +12,9 @@ from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.ids import IdSource
 from gateway.media.service import MediaService
+from gateway.metering.owner_ports import Spool
 from gateway.outbox import Outbox
-from gateway.store.database import Database
+from gateway.store.ports import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +23,10 @@ class Ground:
 
     settings: Settings
     keys: KeyRing
-    database: Database
+    database: Store
     media: MediaService
     outbox: Outbox
     clock: Clock
     ids: IdSource
+    spool: Spool | None = None
+    """Where evidence goes while the store is down; None is a file in the data folder."""

@@ -70,7 +70,7 @@ async def open_hall(ground: Ground, books: Books, people: People) -> Hall:
         )
     )
     ground.media.on_text = DataChannelInbox(chat=desk.chat, channel=channel, timer=timer).on_text
-    ground.outbox.subscribe(Fact, desk.on_fact, name="signaling")
+    ground.outbox.subscribe(Fact, desk.on_fact, name="signaling", is_first=True)
 
     async def tell_meters(fact: WalletChanged) -> None:
         books.metering.wallet_changed(fact.account, fact.available_micros)

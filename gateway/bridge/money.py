@@ -10,13 +10,18 @@ from typing import Any
 
 from gateway.booking.ledger import settlement
 from gateway.booking.wallet_service import WalletService
+from gateway.clock import NS, Clock, SystemClock
 from gateway.ids import AccountId, HoldId, SessionId
 from gateway.metering.adapters.journal_store import JournalStore
+from gateway.metering.adapters.zones import offset_s_at
 from gateway.metering.ports import HoldAnswer, HoldStatus, Split
-from gateway.metering.tariff import tariff_of
+from gateway.metering.rate import SECONDS_MAX
+from gateway.metering.schedule import switches, usage_from
+from gateway.metering.tariff import Tariff, tariff_of
+from gateway.metering.usage import Usage
 from gateway.signaling.adapters.session_store import SessionStore
 from gateway.terms import MeterOrder, TariffSnapshot
-from gateway.work import Work
+from gateway.work import SumWork
 
 
 class WalletPurse:
@@ -33,7 +38,7 @@ class WalletPurse:
         account: AccountId,
         want_micros: int,
         least_micros: int,
-        also: Work,
+        also: SumWork,
     ) -> HoldAnswer:
         """Set money aside."""
         answer = await self._wallet.place_hold(
@@ -51,11 +56,19 @@ class WalletPurse:
         )
 
     async def settle(
-        self, order: MeterOrder, *, charge_micros: int, also: Callable[[Any, Split], None]
+        self,
+        order: MeterOrder,
+        *,
+        charge_micros: int,
+        make_good_micros: int = 0,
+        also: Callable[[Any, Split], None],
     ) -> Split:
         """Void the holds and post the charge."""
         split = await self._wallet.settle(
-            order, charge_micros=charge_micros, also=lambda tx, made: also(tx, _split(made))
+            order,
+            charge_micros=charge_micros,
+            make_good_micros=make_good_micros,
+            also=lambda tx, made: also(tx, _split(made)),
         )
         return _split(split)
 
@@ -76,19 +89,38 @@ def _split(split: settlement.Split) -> Split:
 
 
 class TariffRater:
-    """Quotes' prices out of metering's tariff."""
+    """Quotes' prices out of metering's tariff, for a session that begins now."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
 
     def rate(self, tariff: TariffSnapshot, seconds: int) -> Sequence[tuple[str, int, int]]:
         """(code, quantity, amount in micros) of each price line."""
-        return [(line.code, line.quantity, line.amount_micros) for line in tariff_of(tariff).lines(seconds)]
+        rule = tariff_of(tariff)
+        return [
+            (line.code, line.quantity, line.amount_micros) for line in rule.lines(self._usage(rule, seconds))
+        ]
 
     def first_hold_micros(self, tariff: TariffSnapshot) -> int:
         """What is set aside before anybody rings."""
         return tariff_of(tariff).first_hold_micros()
 
     def affordable_s(self, tariff: TariffSnapshot, micros: int) -> int:
-        """Seconds that the amount covers."""
-        return tariff_of(tariff).covered_s(micros)
+        """Seconds that the amount covers, as far as the tariff lets a session go."""
+        rule = tariff_of(tariff)
+        stop, length_s = rule.spend_stop_micros, rule.limit_s(SECONDS_MAX)
+        spent = micros if stop is None else min(micros, stop)
+        covered_s = rule.covered_along(self._usage(rule, SECONDS_MAX).runs, spent)
+        return covered_s if length_s is None else min(covered_s, length_s)
+
+    def _usage(self, rule: Tariff, seconds: int) -> Usage:
+        if not rule.windows:
+            return Usage.plain(seconds)
+        now_ns = self._clock.wall_ns()
+        found = switches(
+            rule, from_wall_ns=now_ns, until_wall_ns=now_ns + seconds * NS, offset_s_at=offset_s_at
+        )
+        return usage_from(found, now_ns, seconds)
 
 
 class Encounters:
@@ -100,7 +132,7 @@ class Encounters:
 
     async def open_sessions(self) -> frozenset[SessionId]:
         """Every session that is neither settled nor voided."""
-        return frozenset(row.order.session for row in await self._sessions.unfinished())
+        return frozenset(row.order.session for row in await self._sessions.open_anywhere())
 
     async def billed_seconds(self, sessions: Sequence[SessionId]) -> Mapping[SessionId, int]:
         """Billed seconds of those sessions that have a receipt."""

@@ -15,7 +15,7 @@ from gateway.signaling.adapters.problem import error_of
 from gateway.signaling.adapters.socket_server import SocketServer
 from gateway.signaling.desk_service import Desk
 from gateway.signaling.outcome import Outcome
-from gateway.store.database import Database
+from gateway.store.ports import Store
 
 
 class SessionsView:
@@ -77,8 +77,8 @@ class LegsView:
     def __init__(self, media: MediaService) -> None:
         self._media = media
 
-    def legs(self) -> Sequence[LegReading]:
-        """Every leg there is."""
+    def legs(self, session: SessionId | None = None) -> Sequence[LegReading]:
+        """Every leg there is, or those of one session."""
         return [
             LegReading(
                 session=leg.session,
@@ -94,7 +94,7 @@ class LegsView:
                 jitter_ms=leg.jitter_ms,
                 level_dbov=leg.level_dbov,
             )
-            for leg in self._media.legs()
+            for leg in self._media.legs(session)
         ]
 
     def drops(self) -> Mapping[str, int]:
@@ -105,7 +105,7 @@ class LegsView:
 class StoreView:
     """The database thread."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Store) -> None:
         self._database = database
 
     def stats(self) -> StoreReading:

@@ -13,8 +13,8 @@ from gateway.metering.adapters.journal_store import JournalStore
 from gateway.metering.service import MeteringService
 from gateway.metering.status import OpenStatus as MeterOpenStatus
 from gateway.moderation.service import WatchService
-from gateway.signaling.ports import AckStatus, ConfirmStatus, LineVerdict, Offer, OpenStatus
-from gateway.terms import EndReason, MeterOrder, SessionKind, Side, SuspendReason
+from gateway.signaling.ports import AckStatus, ConfirmStatus, ConsentStatus, LineVerdict, Offer, OpenStatus
+from gateway.terms import ConsentKind, EndReason, MeterOrder, SessionKind, Side, SuspendReason
 from gateway.work import Work
 
 _OPENED = {
@@ -50,17 +50,27 @@ class SessionMeters:
         answer = self._metering.confirm(session, side, nonce=nonce, tariff_hash=tariff_hash)
         return ConfirmStatus(answer)
 
-    def acknowledge(self, session: SessionId, side: Side, *, tick: int, head: str) -> AckStatus:
+    def acknowledge(
+        self, session: SessionId, side: Side, *, tick: int, head: str, clock_ms: int | None = None
+    ) -> AckStatus:
         """An app has seen a tick."""
-        return AckStatus(self._metering.acknowledge(session, side, tick=tick, head=head))
+        return AckStatus(self._metering.acknowledge(session, side, tick=tick, head=head, clock_ms=clock_ms))
+
+    def consent(self, session: SessionId, side: Side, kind: ConsentKind) -> ConsentStatus:
+        """A participant says yes to what was asked."""
+        return ConsentStatus(self._metering.consent(session, side, kind))
 
     def set_muted(self, session: SessionId, side: Side, *, muted: bool) -> None:
         """A participant declared itself muted, or not."""
         self._metering.set_muted(session, side, muted=muted)
 
-    def line_sent(self, session: SessionId) -> None:
-        """A line of text was delivered."""
-        self._metering.line_sent(session)
+    def line_sent(self, session: SessionId, side: Side) -> None:
+        """A line of text was taken for delivery."""
+        self._metering.line_sent(session, side)
+
+    def covers_line(self, session: SessionId, side: Side) -> bool:
+        """Whether what is set aside pays for one more line."""
+        return self._metering.covers_line(session, side)
 
     def socket_lost(self, session: SessionId, side: Side) -> None:
         """A participant's last socket went away."""
@@ -134,8 +144,14 @@ class SessionRecords:
         self._journal = journal
 
     async def receipt(self, session: SessionId) -> dict[str, object] | None:
-        """The signed receipt."""
-        return _read(await self._journal.receipt(session))
+        """The signed receipt, with the notes that were made on it since.
+
+        A note carries its own signature; the receipt's covers everything but the notes.
+        """
+        body = _read(await self._journal.receipt(session))
+        if body is not None and (notes := await self._journal.notes(session)):
+            body["notes"] = [json.loads(note) for note in notes]
+        return body
 
     async def evidence(self, session: SessionId) -> dict[str, object] | None:
         """The evidence bundle."""

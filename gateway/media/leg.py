@@ -7,7 +7,7 @@ Keeps: carried evidence only grows.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gateway.ids import SessionId
 from gateway.media.audio_level import SILENCE_DBOV
@@ -80,8 +80,10 @@ def read_evidence(counters: Sequence[int], leg: int, *, connected: bool, carried
     """
     row = row_of(leg)
     rtp_packets = counters[row + Column.RTP_IN]
-    return replace(
-        carried,
+    # Not `replace`, which takes five times as long: every leg is read four times a second.
+    return LegEvidence(
+        session=carried.session,
+        side=carried.side,
         connected=connected,
         rtp_packets=carried.rtp_packets + rtp_packets,
         rtp_first_ns=carried.rtp_first_ns or counters[row + Column.RTP_FIRST_NS],

@@ -233,8 +233,8 @@ class MediaService:
         counters = self._relay.counters()
         return [place.read(counters) for place in self._places()]
 
-    def legs(self) -> Sequence[LegView]:
-        """Every leg that has a connection, for the operator's page."""
+    def legs(self, session: SessionId | None = None) -> Sequence[LegView]:
+        """Every leg that has a connection, of one session or of all, for the operator's page."""
         counters = self._relay.counters()
         now_ns = self._clock.monotonic_ns()
         return [
@@ -247,7 +247,7 @@ class MediaService:
                 quality=place.peer.quality,
                 now_ns=now_ns,
             )
-            for place in self._places()
+            for place in self._places(session)
             if place.peer is not None
         ]
 
@@ -272,6 +272,10 @@ class MediaService:
         room = self._rooms.get(session)
         return None if room is None else room.places.get(side)
 
-    def _places(self) -> Iterator[_Place]:
-        for room in self._rooms.values():
-            yield from room.places.values()
+    def _places(self, session: SessionId | None = None) -> Iterator[_Place]:
+        """The places of one session, or of all."""
+        if session is None:
+            for room in self._rooms.values():
+                yield from room.places.values()
+        elif found := self._rooms.get(session):
+            yield from found.places.values()

@@ -13,8 +13,8 @@ from gateway.ids import SessionId
 from gateway.moderation.policy import Mode
 from gateway.moderation.ports import VerdictRecord
 from gateway.moderation.verdict import Action, Category, Source, Span, Verdict
-from gateway.store.database import Database
 from gateway.store.migration import Migration
+from gateway.store.ports import Store
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
@@ -53,7 +53,7 @@ MIGRATIONS: tuple[Migration, ...] = (
 class VerdictTable:
     """The `VerdictStore` of one database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Store) -> None:
         self._database = database
 
     async def keep(self, records: Sequence[VerdictRecord]) -> None:
