@@ -1,0 +1,80 @@
+"""Warnings and cuts: small wallets whose end is known to the second."""
+
+import pytest
+
+from loadtest.auditor import Verdict, truth
+from tests.loadtest_auditor.staged import BEGIN_S, NS, Staged
+
+pytestmark = pytest.mark.core
+
+
+def rules(verdict: Verdict) -> set[str]:
+    """What was complained of."""
+    return set(verdict.rules)
+
+
+# Warnings: 5.00 at 3.00 a minute lasts 100 s; at 140 s there are 60 s left.
+
+
+def warned(*told: tuple[int, int], seconds: int = 45) -> Verdict:
+    """A call on a small wallet, and warnings of (seconds from the start, seconds left)."""
+    world = Staged(seconds=seconds).told()
+    world.top_up(5_000_000)
+    world.hold(3_000_000)
+    world.acked(1, 41)
+    world.hold(2_000_000)
+    world.acked(42, seconds)
+    for at_s, left_s in told:
+        world.tell(
+            truth.WarningShown(
+                at_ns=(BEGIN_S + at_s) * NS + NS // 9, session=world.name, side="client",
+                seconds_left=left_s, reason="funds",
+            )
+        )  # fmt: skip
+    world.stopped()
+    world.receipt(world.settle())
+    return world.close()
+
+
+@pytest.mark.parametrize(
+    ("told", "off_s", "expected"),
+    [
+        ([(1, 99), (40, 60)], 0, set()),
+        ([(40, 61)], 1, set()),
+        ([(40, 57)], 3, {"warning"}),
+        ([(38, 60)], 2, {"warning"}),
+        ([(40, 60), (43, 57)], 0, {"warned_once"}),
+    ],
+)
+def test_a_warning_is_right_to_the_second_and_told_once(
+    told: list[tuple[int, int]], off_s: int, expected: set[str]
+) -> None:
+    verdict = warned(*told)
+    assert verdict.warning_off_s_max == off_s
+    assert rules(verdict) == expected
+
+
+def ended_by_funds(seconds: int, *, told: list[tuple[int, int]]) -> Verdict:
+    """The money is at its end after 100 s."""
+    world = Staged(seconds=seconds).told()
+    world.top_up(5_000_000)
+    world.hold(3_000_000)
+    world.acked(1, 41)
+    world.hold(2_000_000)
+    world.acked(42, seconds)
+    for at_s, left_s in told:
+        at_ns = (BEGIN_S + at_s) * NS + NS // 9
+        event = truth.WarningShown(
+            at_ns=at_ns, session=world.name, side="client", seconds_left=left_s, reason="funds"
+        )
+        world.tell(event)
+    world.end_reason = "funds"
+    world.receipt(world.settle())
+    return world.close()
+
+
+def test_a_cut_comes_when_the_money_ends_and_after_its_warnings() -> None:
+    told = [(1, 99), (40, 60), (70, 30), (90, 10)]
+    assert ended_by_funds(100, told=told).is_clean
+    assert rules(ended_by_funds(98, told=told)) == {"cut_early"}
+    assert rules(ended_by_funds(100, told=told[:3])) == {"not_warned"}
