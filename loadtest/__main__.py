@@ -6,12 +6,18 @@ Never runs anything itself; each subcommand has its module.
 """
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvloop
 
 from loadtest import calls as calls_run
+from loadtest.crash import run as crash_run
+from loadtest.ledger import run as ledger_run
+from loadtest.meters import run as meters_run
+from loadtest.simulation import mutate as mutate_run
+from loadtest.simulation import run as simulate_run
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
@@ -31,6 +37,69 @@ def calls(
 ) -> None:
     """Many calls at once: packets, ticks, bills and the ledger."""
     _show(uvloop.run(calls_run.run(calls, seconds)), as_json=as_json)
+
+
+@app.command()
+def crash(
+    kills: Annotated[int, typer.Option(min=1, max=crash_run.KILLS_MAX, help="How often it is killed.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="Chooses moments and people's habits.")] = 1,
+    keep: Annotated[Path | None, typer.Option(help="Leave the gateway's file and log there.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Kill the real process with real calls on it, and look at its file from outside."""
+    _show(uvloop.run(crash_run.run(kills, seed=seed, keep=keep)), as_json=as_json)
+
+
+@app.command()
+def ledger(
+    seconds: Annotated[
+        int, typer.Option(min=1, max=ledger_run.SECONDS_MAX, help="Length of each judged run.")
+    ] = 8,
+    folder: Annotated[Path | None, typer.Option(help="Where the files lie; a disk, not memory.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Durable ledger commands per second, beside one commit for each in the same run."""
+    _show(uvloop.run(ledger_run.run(seconds=seconds, folder=folder)), as_json=as_json)
+
+
+@app.command()
+def meters(
+    sessions: Annotated[
+        int, typer.Option(min=1, max=meters_run.SESSIONS_MAX, help="Live sessions at the same time.")
+    ] = 1_000,
+    seconds: Annotated[
+        int, typer.Option(min=1, max=meters_run.SECONDS_MAX, help="Length of the counted span.")
+    ] = 60,
+    profile: Annotated[Path | None, typer.Option(help="Write a profile of the gateway there.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """One gateway process that meters many sessions; media simulated, everything else real."""
+    _show(uvloop.run(meters_run.run(sessions, seconds, profile=profile)), as_json=as_json)
+
+
+@app.command()
+def simulate(  # noqa: PLR0917 typer's options, never called by position
+    sessions: Annotated[
+        int, typer.Option(min=1, help="Simulated sessions; of one world with --world.")
+    ] = 1_000,
+    seed: Annotated[int, typer.Option(min=0, help="Chooses every world.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = simulate_run.WORKERS_MAX,
+    world: Annotated[int | None, typer.Option(help="Replay this one world, in this process.")] = None,
+    only: Annotated[str | None, typer.Option(help="Fault kinds left to that world, or none.")] = None,
+    mutate: Annotated[
+        bool, typer.Option("--mutate", help="Plant bugs and see whether they are found.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """The services on virtual time, with faults everywhere and an independent auditor."""
+    if mutate:
+        result = mutate_run.run(seed, workers=workers)
+    elif world is None:
+        result = simulate_run.run(sessions, seed, workers=workers)
+    else:
+        kinds = None if only is None else simulate_run.kinds_of(only)
+        result = simulate_run.replay(world, sessions=sessions, only=kinds)
+    _show(result, as_json=as_json)
 
 
 def _show(result: dict[str, object], *, as_json: bool) -> None:

@@ -1,9 +1,9 @@
 """The gateway under test, as a child process.
 
-Decides how it is started (`python -m gateway.selftest serve`, on loopback, on
-free ports, in a directory of its own, pinned to one core where the machine has
-more), what it says when it is ready, and how it is stopped.
-Never reaches into it; what it costs is read from /proc.
+Decides how it is started (`python -m gateway.selftest serve`, or another module
+that says the same when it is ready; on loopback, on free ports, in a directory of
+its own, pinned to one core where the machine has more), and how it is stopped or
+killed. Never reaches into it; what it costs is read from /proc.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,8 @@ READY_PREFIX = b'{"url"'
 READY_S = 60.0
 STOP_S = 20.0
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+SERVE = ("gateway.selftest", "serve")
+"""The module that is run, and what comes first of its arguments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +51,21 @@ class Ready:
 class House:
     """A gateway in a child process; use as an async context manager."""
 
-    def __init__(self, directory: Path, *, pairs: int, core: int | None = None) -> None:
-        """`core` pins the gateway to one processor."""
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        pairs: int,
+        core: int | None = None,
+        serve: Sequence[str] = SERVE,
+        log: Path | None = None,
+    ) -> None:
+        """`core` pins the gateway to one processor; `serve` is the module to run and its own arguments.
+
+        Its log lines are appended to `log`, where one is named.
+        """
+        self._log = log
+        self._serve = serve
         self._directory = directory
         self._pairs = pairs
         self._core = core
@@ -58,12 +74,24 @@ class House:
         self._drain: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "gateway.selftest", "serve"),
-            *("--pairs", str(self._pairs), "--directory", str(self._directory)),
-            stdout=asyncio.subprocess.PIPE,
-            stdin=asyncio.subprocess.PIPE,
-        )
+        await self.open()
+        return self
+
+    async def open(self) -> None:
+        """Start it and return when it serves.
+
+        Raises:
+            RuntimeError: it ended before that.
+        """
+        with contextlib.ExitStack() as stack:
+            log = None if self._log is None else stack.enter_context(self._log.open("ab"))
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", *self._serve),
+                *("--pairs", str(self._pairs), "--directory", str(self._directory)),
+                stdout=asyncio.subprocess.PIPE,
+                stdin=asyncio.subprocess.PIPE,
+                stderr=log,
+            )
         if self._core is not None:
             os.sched_setaffinity(self._process.pid, {self._core})
         try:
@@ -71,11 +99,16 @@ class House:
         except BaseException:
             await self._stop()
             raise
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._stop()
+
+    async def kill(self) -> None:
+        """SIGKILL: nothing is written any more. Harmless before it was started."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
         await self._stop()
 
     @property
@@ -95,6 +128,11 @@ class House:
             if line.startswith("VmRSS:"):
                 return int(line.split()[1])
         return 0
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self._process is not None, "enter the house first"
+        self._process.send_signal(number)
 
     @property
     def _pid(self) -> int:

@@ -60,6 +60,8 @@ class LightLeg(asyncio.DatagramProtocol):
         self.heard = asyncio.Event()
         """Set by the first authenticated packet of the other side."""
         self.heard_at_ns = 0
+        self.last_heard_ns = 0
+        """When the last one came."""
         self.received = 0
         """Authenticated RTP packets from the gateway."""
         self.bad = 0
@@ -164,6 +166,7 @@ class LightLeg(asyncio.DatagramProtocol):
             return
         now_ns = time.monotonic_ns()
         self.received += 1
+        self.last_heard_ns = now_ns
         if not self.heard_at_ns:
             self.heard_at_ns = now_ns
             self.heard.set()

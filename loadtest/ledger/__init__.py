@@ -1,0 +1,1 @@
+"""The ledger bench: durable commands per second, and how long one takes."""
