@@ -11,16 +11,24 @@ import { StartSheet } from "../src/companion/StartSheet";
 import { TopUp } from "../src/companion/TopUp";
 import { Balance, Entries } from "../src/companion/WalletPage";
 import { choose, type Language, t } from "../src/i18n";
+import { ActDialog } from "../src/ops/ActDialog";
+import { BooksBoard } from "../src/ops/BooksPage";
 import { Intervention } from "../src/ops/Intervention";
 import { OpsBoard } from "../src/ops/Ops";
 import { EarningsFacts } from "../src/provider/EarningsFacts";
 import { EarningsList } from "../src/provider/EarningsPage";
+import { PayoutList } from "../src/provider/PayoutList";
+import { PayoutPanel } from "../src/provider/PayoutPanel";
 import { PresencePanel } from "../src/provider/PresencePanel";
+import { PriceEditor } from "../src/provider/PriceEditor";
 import { Prices } from "../src/provider/Prices";
 import { Problem } from "../src/sdk/problem";
 import type { SessionView } from "../src/sdk/session";
+import type { Receipt, SessionState, Side, Tariff } from "../src/sdk/wire";
+import { CasePanel } from "../src/session/CasePanel";
 import { Ended } from "../src/session/Ended";
 import { HistoryList } from "../src/session/HistoryList";
+import { ReceiptCard } from "../src/session/ReceiptCard";
 import { Ringing } from "../src/session/Ringing";
 import { Talk } from "../src/session/Talk";
 import { App, AppProvider } from "../src/shared/app";
@@ -28,8 +36,10 @@ import { type Place, Shell } from "../src/shared/Shell";
 import { SignIn } from "../src/shared/SignIn";
 import { Button } from "../src/ui/Button";
 import { Empty } from "../src/ui/Empty";
+import { ReasonDialog } from "../src/ui/ReasonDialog";
 import { Toasts } from "../src/ui/Toasts";
 import * as samples from "./samples";
+import * as money from "./samples_money";
 
 const companion = new App("companion");
 companion.account.value = samples.account;
@@ -60,6 +70,28 @@ const DESK: Place[] = [
   { path: "history", icon: "history", key: "nav.history" },
 ];
 
+const OPS: Place[] = [
+  { path: "live", icon: "phone", key: "nav.live" },
+  { path: "books", icon: "wallet", key: "nav.books" },
+];
+
+function priced(tariff: Tariff | null) {
+  return (
+    <Shell places={DESK}>
+      <PriceEditor kind="voice" tariff={tariff} currency="CNY" onClose={nothing} onSave={never} />
+    </Shell>
+  );
+}
+
+function receipt(made: Receipt, side: Side, state: SessionState) {
+  return shell(
+    <div class="narrow">
+      <ReceiptCard receipt={made} side={side} otherName="林月 Lin Yue" onEvidence={nothing} />
+      <CasePanel state={state} isCharged onOpen={never} />
+    </div>,
+  );
+}
+
 function shell(children: ComponentChild) {
   return (
     <Shell places={PLACES} corner={<span class="corner-balance">¥86.40</span>}>
@@ -88,6 +120,7 @@ function talk(
         onSeen={nothing}
         onSos={nothing}
         onHangUp={nothing}
+        onConsent={nothing}
         onTakeOver={nothing}
         onTopUp={view.side === "client" ? () => undefined : undefined}
         topUp={
@@ -157,6 +190,33 @@ const scenes: Record<string, () => ComponentChild> = {
   talk_warned: () => talk(samples.view("client", warned)),
   talk_suspended: () => talk(samples.view("client", { suspended: "media_gap", otherLost: true })),
   talk_text: () => talk(samples.view("client", text), { chat: samples.chat }),
+  talk_asked: () =>
+    talk(
+      samples.view("client", {
+        question: {
+          kind: "block",
+          price: { micros: 60_000_000, currency: "CNY" },
+          spent: { micros: 60_000_000, currency: "CNY" },
+        },
+        timeLeftS: 55,
+      }),
+    ),
+  talk_refused: () =>
+    talk(samples.view("client", text), {
+      chat: [
+        ...samples.chat,
+        {
+          id: "7",
+          seq: null,
+          from: "client",
+          text: "还有一个问题……",
+          at: "",
+          state: "failed",
+          isMasked: false,
+          reason: "not_covered",
+        },
+      ],
+    }),
   talk_provider: () => talk(samples.view("provider", { otherMuted: true })),
   ended: () => (
     <main class="live">
@@ -193,23 +253,61 @@ const scenes: Record<string, () => ComponentChild> = {
     <Shell places={DESK}>
       <PresencePanel state="online" isConnected onSet={nothing} />
       <EarningsFacts earnings={samples.earnings} />
-      <Prices offers={first?.offers ?? []} />
+      <Prices offers={money.richOffers} currency="CNY" onSave={never} />
     </Shell>
   ),
+  price: () => priced(first?.offers[0]?.tariff ?? null),
+  price_block: () => priced(money.richOffers[0]?.tariff ?? null),
+  price_evening: () => priced(money.eveningTariff),
   earnings: () => (
     <Shell places={DESK}>
       <h1>{t("earnings.title")}</h1>
       <EarningsFacts earnings={samples.earnings} />
+      <PayoutPanel available={samples.earnings.available} onRequest={never} />
+      <PayoutList payouts={money.payouts} />
       <EarningsList items={samples.earnings.items} />
     </Shell>
   ),
+  receipt_block: () => receipt(money.blockReceipt, "client", "settled"),
+  receipt_contested: () => receipt(money.eveningReceipt, "client", "disputed"),
+  receipt_provider: () => receipt(money.blockReceipt, "provider", "adjusted"),
+  case_open: () =>
+    shell(
+      <ReasonDialog
+        title={t("case.title")}
+        label={t("case.reason")}
+        hint={t("case.reason_hint")}
+        verb={t("case.send")}
+        name="case-dialog"
+        onClose={nothing}
+        onDo={never}
+      >
+        <p>{t("case.text")}</p>
+      </ReasonDialog>,
+    ),
+  ops_books: () => (
+    <Shell places={OPS} isWide>
+      <BooksBoard books={money.books} checked={samples.invariants} onIntend={nothing} onCheck={nothing} />
+    </Shell>
+  ),
+  ops_decide: () => (
+    <Shell places={OPS} isWide>
+      <BooksBoard books={money.books} checked={null} onIntend={nothing} onCheck={nothing} />
+      <ActDialog
+        intended={{ act: "to_client", subject: "cas_1", title: money.contested.reason }}
+        currency="CNY"
+        onClose={nothing}
+        onDo={never}
+      />
+    </Shell>
+  ),
   ops: () => (
-    <Shell places={[]} isWide>
+    <Shell places={OPS} isWide>
       <OpsBoard live={samples.live} invariants={samples.invariants} onIntend={nothing} />
     </Shell>
   ),
   ops_end: () => (
-    <Shell places={[]} isWide>
+    <Shell places={OPS} isWide>
       <OpsBoard live={samples.live} invariants={samples.invariants} onIntend={nothing} />
       {lived && (
         <Intervention intended={{ session: lived, action: "end" }} onClose={nothing} onDo={nothing} />

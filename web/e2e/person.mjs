@@ -101,15 +101,21 @@ export class Person {
     await this.page.setViewportSize(SIZES.phone);
   }
 
-  /** Ask the gateway as this person, with the page's own token. */
+  /** Read something of the gateway's as this person, with the page's own token. */
   get(path, page) {
+    return this.ask("GET", path, page);
+  }
+
+  /** As `get`, with a method and a body of one's own. */
+  ask(method, path, page, body = undefined) {
     return this.page.evaluate(
-      async ([route, name]) => {
+      async ([verb, route, name, sent]) => {
         const token = sessionStorage.getItem(`gateway.${name}.access`);
-        const answer = await fetch(route, { headers: { Authorization: `Bearer ${token}` } });
-        return answer.ok ? await answer.json() : { failed: answer.status };
+        const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+        const answer = await fetch(route, { method: verb, headers, ...(sent ? { body: sent } : {}) });
+        return answer.ok ? await answer.json() : { failed: answer.status, why: await answer.text() };
       },
-      [path, page],
+      [method, path, page, body === undefined ? null : JSON.stringify(body)],
     );
   }
 

@@ -50,6 +50,12 @@ describe("chat", () => {
     expect(later[0]).toMatchObject({ isMasked: true, state: "delivered" });
   });
 
+  it("keeps why a line was refused until it is sent again", () => {
+    const refused = chats.failed(chats.written([], own("a")), "a", "not_covered");
+    expect(refused[0]).toMatchObject({ state: "failed", reason: "not_covered" });
+    expect(chats.retried(refused, "a")[0]).toMatchObject({ state: "sending", reason: null });
+  });
+
   it("does not let a late `sent` undo `read`", () => {
     let chat = chats.statusOf(chats.written([], own("a")), "client", status("a", "read", { seq: 1 }));
     chat = chats.statusOf(chat, "client", status("a", "sent", { seq: 1 }));

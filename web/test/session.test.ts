@@ -146,4 +146,19 @@ describe("a session as a person sees it", () => {
     expect(otherParty(seen("client", ringing)).nickname).toBe("Lin");
     expect(otherParty(seen("provider", ringing)).nickname).toBe("Guest");
   });
+
+  it("shows a question until it is answered, and the last mark of spending", () => {
+    const money = { micros: 15_000_000, currency: "CNY" };
+    const asked = seen("client", ringing, accepted, started, {
+      type: "session.consent_asked",
+      session: "ses_1",
+      kind: "block",
+      seconds_left: 60,
+      spent: money,
+      price: money,
+    });
+    expect(asked.question).toEqual({ kind: "block", price: money, spent: money });
+    expect(reduce(asked, { type: "session.consented", session: "ses_1", kind: "block" }).question).toBeNull();
+    expect(reduce(asked, { type: "session.spend", session: "ses_1", spent: money }).spent).toEqual(money);
+  });
 });

@@ -1,7 +1,8 @@
 /** One provider: who, whether there, what a minute costs, and how to start. */
 
-import { price, t } from "../i18n";
+import { t } from "../i18n";
 import type { Offer, PresenceState, Provider } from "../sdk/wire";
+import { shortPrice } from "../session/terms";
 import { Avatar } from "../ui/Avatar";
 import { Icon } from "../ui/Icon";
 
@@ -24,7 +25,7 @@ export function PersonCard({ provider, presence, onStart }: Props) {
       </div>
       <div class="person-offers">
         {provider.offers.map((offer) => {
-          const amount = price(offer.price_micros_per_minute, offer.currency);
+          const amount = shortPrice(offer.tariff);
           const isVoice = offer.kind === "voice";
           const values = { name: provider.nickname, price: amount };
           return (
@@ -39,7 +40,7 @@ export function PersonCard({ provider, presence, onStart }: Props) {
             >
               <Icon name={isVoice ? "phone" : "chat"} />
               <span class="offer-kind">{t(isVoice ? "people.call" : "people.text")}</span>
-              <span class="offer-price">{t("people.per_minute", { price: amount })}</span>
+              <span class="offer-price">{amount}</span>
             </button>
           );
         })}

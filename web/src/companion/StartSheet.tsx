@@ -1,9 +1,9 @@
 /** Before it rings: the price agreed to, and how long the balance lasts. */
 
 import { useState } from "preact/hooks";
-import { duration, money, Problem, price, problemText, t } from "../i18n";
-import { pricePerMinute } from "../sdk/money";
+import { duration, money, Problem, problemText, t } from "../i18n";
 import type { Offer, Provider, Tariff } from "../sdk/wire";
+import { fullPrice, furtherTerms } from "../session/terms";
 import { useApp } from "../shared/app";
 import { useLoaded } from "../shared/useLoaded";
 import { Avatar } from "../ui/Avatar";
@@ -29,7 +29,6 @@ export function StartSheet({ provider, offer, onClose, onTopUp }: Props) {
   );
   const tariff = fresh?.tariff ?? quote.value?.tariff ?? offer.tariff;
   const hash = fresh?.hash ?? quote.value?.tariff_hash ?? offer.tariff_hash;
-  const perMinute = pricePerMinute(tariff);
   const affordable = quote.value?.affordable_s ?? null;
   const available = app.available.value?.micros ?? null;
   const holds = quote.value !== null && (available === null || quote.value.hold.micros <= available);
@@ -81,31 +80,32 @@ export function StartSheet({ provider, offer, onClose, onTopUp }: Props) {
       <dl class="pairs">
         <div class="pair">
           <dt>{t("sheet.price")}</dt>
-          <dd>{t("sheet.per_minute", { price: price(perMinute.micros, perMinute.currency) })}</dd>
+          <dd>{fullPrice(tariff)}</dd>
         </div>
         {app.available.value && (
           <div class="pair">
             <dt>{t("sheet.balance")}</dt>
             <dd>
               {money(app.available.value)}
-              {affordable !== null && (
-                <span class="note">
-                  {holds ? t("sheet.lasts", { time: duration(affordable) }) : t("sheet.lasts_not")}
-                </span>
+              {affordable !== null && !holds && <span class="note">{t("sheet.lasts_not")}</span>}
+              {affordable !== null && holds && isTimed(tariff) && (
+                <span class="note">{t("sheet.lasts", { time: duration(affordable) })}</span>
               )}
             </dd>
           </div>
         )}
       </dl>
       <ul class="terms">
-        <li>{t("sheet.promise")}</li>
-        {(tariff.free_if_ended_within_s ?? 0) > 0 && (
-          <li>{t("sheet.free_within", { seconds: tariff.free_if_ended_within_s ?? 0 })}</li>
-        )}
-        {(tariff.connect_fee_micros ?? 0) > 0 && (
-          <li>{t("sheet.connect_fee", { price: price(tariff.connect_fee_micros ?? 0, tariff.currency) })}</li>
-        )}
+        <li>{t(tariff.kind === "per_message" ? "sheet.promise_messages" : "sheet.promise")}</li>
+        {furtherTerms(tariff).map((sentence) => (
+          <li key={sentence}>{sentence}</li>
+        ))}
       </ul>
     </Dialog>
   );
+}
+
+/** Whether money runs out with time; a message or a whole session costs the same however long it takes. */
+function isTimed(tariff: Tariff): boolean {
+  return tariff.kind !== "per_message" && tariff.kind !== "per_session";
 }

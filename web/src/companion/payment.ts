@@ -2,7 +2,7 @@
 
 import type { Api } from "../sdk/api";
 import { delay } from "../sdk/backoff";
-import { minorDigits } from "../sdk/money";
+import { parseMicros } from "../sdk/money";
 import type { Money, TopUp } from "../sdk/wire";
 
 /** Offered at one press, in whole units. */
@@ -15,11 +15,8 @@ const POLL_MS = 500;
 
 /** `12.5` → 12,500,000 micros; null where it is no amount or out of bounds. */
 export function parseAmount(typed: string, currency: string): Money | null {
-  const match = /^(\d{1,6})(?:[.,](\d{1,6}))?$/.exec(typed.trim());
-  if (!match) return null;
-  const fraction = match[2] ?? "";
-  if (fraction.length > minorDigits(currency)) return null;
-  const micros = Number(match[1]) * 1_000_000 + Number(fraction.padEnd(6, "0") || 0);
+  const micros = parseMicros(typed, currency);
+  if (micros === null) return null;
   return micros >= LEAST_MICROS && micros <= MOST_MICROS ? { micros, currency } : null;
 }
 

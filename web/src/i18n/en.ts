@@ -1,7 +1,9 @@
 /** English. Its keys are the list of everything the pages say; zh.ts must have the same ones. */
+import { enMoney } from "./en_money";
 import { enWire } from "./en_wire";
 
 export const en = {
+  ...enMoney,
   ...enWire,
 
   "app.companion": "Companion",
@@ -60,8 +62,8 @@ export const en = {
   "people.per_minute": "{price}/min",
   "people.call": "Call",
   "people.text": "Text",
-  "people.call_label": "Call {name}, {price} per minute",
-  "people.text_label": "Text with {name}, {price} per minute",
+  "people.call_label": "Call {name}, {price}",
+  "people.text_label": "Text with {name}, {price}",
 
   "kind.voice": "Voice",
   "kind.text": "Text",
@@ -78,6 +80,31 @@ export const en = {
   "sheet.start.voice": "Call now",
   "sheet.start.text": "Start now",
   "sheet.promise": "You pay only for seconds both of you were really there.",
+  "sheet.promise_messages": "You pay only for messages sent while both of you were really there.",
+  "price.block": "{price} for {time}",
+  "price.session": "{price} for the session",
+  "price.message": "{price} per message",
+  "price.steps_up": "{price} per minute, counted in started steps of {time}",
+  "price.steps_down": "{price} per minute, counted in full steps of {time}",
+  "terms.free": "The first {time} are free",
+  "terms.initial_block": "At least {time} are charged",
+  "terms.minimum": "At least {price}",
+  "terms.cap": "At most {price}, however long it takes",
+  "terms.messages_free": "Messages that are free: {count}",
+  "terms.tier": "From {time} on: {price} per minute",
+  "terms.overrun.stop": "The session ends when the time is used up",
+  "terms.overrun.per_second": "After that {price} per minute, counted by the second",
+  "terms.overrun.ask": "You are asked before the next block is bought",
+  "terms.window": "{from} to {until} ({zone}): {price} per minute",
+  "terms.spend_notify": "You are told each time another {price} has been spent",
+  "terms.spend_consent": "You are asked before more than {price} is spent",
+  "terms.spend_stop": "The session ends at {price} at the latest",
+  "consent.spend": "You have spent {amount}. Go on?",
+  "consent.block": "Your time is nearly used up. Buy the next block for {price}?",
+  "consent.provider": "The other side is being asked whether to go on.",
+  "consent.yes.spend": "Go on",
+  "consent.yes.block": "Buy",
+  "notice.spent": "Spent so far: {amount}.",
 
   "ring.calling": "Calling",
   "ring.inviting": "Inviting",
@@ -87,7 +114,7 @@ export const en = {
   "ring.incoming.text": "Incoming text session",
   "ring.accept": "Accept",
   "ring.decline": "Decline",
-  "ring.you_earn": "{price} per minute",
+  "ring.you_earn": "{price}",
   "ring.sound_off": "Click anywhere once so that this page may ring.",
 
   "talk.connecting": "Connecting your voices",
@@ -122,6 +149,9 @@ export const en = {
   "warning.funds_provider": "The other side's balance lasts {seconds} more seconds.",
   "warning.slot_end": "The booked time ends in {seconds} seconds.",
   "warning.max_duration": "The longest possible session ends in {seconds} seconds.",
+  "warning.spend_limit": "The spending limit is reached in {seconds} seconds.",
+  "warning.block_end": "The time you bought ends in {seconds} seconds.",
+  "warning.block_end_provider": "The time the other side bought ends in {seconds} seconds.",
   "warning.add": "Add {amount}",
 
   "sos.title": "Ask for help?",

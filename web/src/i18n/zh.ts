@@ -1,8 +1,10 @@
 /** 简体中文。键与 en.ts 完全相同，由测试保证。 */
 import type { Key } from "./en";
+import { zhMoney } from "./zh_money";
 import { zhWire } from "./zh_wire";
 
 export const zh: Record<Key, string> = {
+  ...zhMoney,
   ...zhWire,
 
   "app.companion": "相伴",
@@ -61,8 +63,8 @@ export const zh: Record<Key, string> = {
   "people.per_minute": "{price}/分钟",
   "people.call": "通话",
   "people.text": "文字",
-  "people.call_label": "与{name}通话，每分钟 {price}",
-  "people.text_label": "与{name}文字交流，每分钟 {price}",
+  "people.call_label": "与{name}通话，{price}",
+  "people.text_label": "与{name}文字交流，{price}",
 
   "kind.voice": "语音",
   "kind.text": "文字",
@@ -79,6 +81,31 @@ export const zh: Record<Key, string> = {
   "sheet.start.voice": "立即呼叫",
   "sheet.start.text": "立即开始",
   "sheet.promise": "只为双方都真正在场的每一秒付费。",
+  "sheet.promise_messages": "只为双方都真正在场时发出的消息付费。",
+  "price.block": "{time} 共 {price}",
+  "price.session": "每次 {price}",
+  "price.message": "每条消息 {price}",
+  "price.steps_up": "每分钟 {price}，不足 {time} 按满计",
+  "price.steps_down": "每分钟 {price}，每满 {time} 计费",
+  "terms.free": "前 {time} 免费",
+  "terms.initial_block": "最少按 {time} 计费",
+  "terms.minimum": "最低消费 {price}",
+  "terms.cap": "无论多久，最多 {price}",
+  "terms.messages_free": "免费消息：{count} 条",
+  "terms.tier": "{time} 之后：每分钟 {price}",
+  "terms.overrun.stop": "时间用完即结束",
+  "terms.overrun.per_second": "超出后每分钟 {price}，按秒计费",
+  "terms.overrun.ask": "购买下一段之前会先征得您的同意",
+  "terms.window": "{from} 至 {until}（{zone}）：每分钟 {price}",
+  "terms.spend_notify": "每消费 {price} 提醒您一次",
+  "terms.spend_consent": "消费超过 {price} 前会先征得您的同意",
+  "terms.spend_stop": "消费达到 {price} 时自动结束",
+  "consent.spend": "您已消费 {amount}，要继续吗？",
+  "consent.block": "时间即将用完。用 {price} 购买下一段吗？",
+  "consent.provider": "正在询问对方是否继续。",
+  "consent.yes.spend": "继续",
+  "consent.yes.block": "购买",
+  "notice.spent": "目前已消费 {amount}。",
 
   "ring.calling": "正在呼叫",
   "ring.inviting": "正在邀请",
@@ -88,7 +115,7 @@ export const zh: Record<Key, string> = {
   "ring.incoming.text": "文字会话邀请",
   "ring.accept": "接听",
   "ring.decline": "拒绝",
-  "ring.you_earn": "每分钟 {price}",
+  "ring.you_earn": "{price}",
   "ring.sound_off": "请先点击页面任意处，来电时才能响铃。",
 
   "talk.connecting": "正在接通双方",
@@ -123,6 +150,9 @@ export const zh: Record<Key, string> = {
   "warning.funds_provider": "对方余额还可用 {seconds} 秒。",
   "warning.slot_end": "预约时间将在 {seconds} 秒后结束。",
   "warning.max_duration": "已近最长时限，{seconds} 秒后结束。",
+  "warning.spend_limit": "{seconds} 秒后将达到消费上限。",
+  "warning.block_end": "已购买的时间将在 {seconds} 秒后结束。",
+  "warning.block_end_provider": "对方购买的时间将在 {seconds} 秒后结束。",
   "warning.add": "充值 {amount}",
 
   "sos.title": "需要帮助吗？",

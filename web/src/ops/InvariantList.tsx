@@ -8,15 +8,16 @@ interface Props {
   invariants: Invariants;
   /** The gateway's time of the reading, which ages are counted from. */
   at: string | null;
+  title?: string;
 }
 
-export function InvariantList({ invariants, at }: Props) {
+export function InvariantList({ invariants, at, title }: Props) {
   const { items } = invariants;
   const broken = items.filter((item) => !item.ok).length;
   const isGood = invariants.ok && broken === 0 && items.length > 0;
   return (
     <section class="card checks" data-name="invariants" data-ok={isGood}>
-      <h2>{t("ops.invariants")}</h2>
+      <h2>{title ?? t("ops.invariants")}</h2>
       <p class={isGood ? "checks-sum checks-good" : "checks-sum checks-bad"} role="status">
         <Icon name={isGood ? "check" : "alert"} />
         {items.length === 0
@@ -56,6 +57,16 @@ function Check({ item, at }: { item: Invariant; at: string | null }) {
             .filter(Boolean)
             .join(" · ")}
         </span>
+        {Array.isArray(item.violations) && item.violations.length > 0 && (
+          <details class="violations">
+            <summary>{t("ops.what")}</summary>
+            <ul>
+              {item.violations.map((sentence) => (
+                <li key={String(sentence)}>{String(sentence)}</li>
+              ))}
+            </ul>
+          </details>
+        )}
       </span>
       <span class="check-value code">{shortText(item.value)}</span>
     </li>

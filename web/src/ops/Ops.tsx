@@ -1,11 +1,13 @@
-/** The operator's page: live sessions, the ledger's checks, this node's health. */
+/** The operator's page: live sessions, the ledger's checks, this node's health; beside it the books. */
 
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { problemText, t } from "../i18n";
 import { useApp } from "../shared/app";
-import { Shell } from "../shared/Shell";
+import { route } from "../shared/router";
+import { type Place, Shell } from "../shared/Shell";
 import { Banner } from "../ui/Banner";
 import { Empty } from "../ui/Empty";
+import { BooksPage } from "./BooksPage";
 import { type Intended, Intervention } from "./Intervention";
 import { InvariantList } from "./InvariantList";
 import { NodeHealth } from "./NodeHealth";
@@ -15,14 +17,27 @@ import { Watch } from "./watch";
 
 const STALE_S = 4;
 
+const PLACES: Place[] = [
+  { path: "live", icon: "phone", key: "nav.live" },
+  { path: "books", icon: "wallet", key: "nav.books" },
+];
+
 export function Ops() {
+  return (
+    <Shell places={PLACES} isWide>
+      {route.value[0] === "books" ? <BooksPage /> : <LivePage />}
+    </Shell>
+  );
+}
+
+function LivePage() {
   const app = useApp();
   const watch = useMemo(() => new Watch(app.api.http), [app]);
   const [intended, setIntended] = useState<Intended | null>(null);
   useEffect(() => watch.start(), [watch]);
   const problem = watch.problem.value;
   return (
-    <Shell places={[]} isWide>
+    <>
       {problem && <Banner tone="bad">{problemText(problem)}</Banner>}
       {watch.staleS.value >= STALE_S && (
         <Banner tone="warn">{t("ops.stale", { seconds: watch.staleS.value })}</Banner>
@@ -38,7 +53,7 @@ export function Ops() {
           }}
         />
       )}
-    </Shell>
+    </>
   );
 }
 

@@ -45,7 +45,7 @@ export interface Invariant {
   name: string;
   ok: boolean;
   value: unknown;
-  checked_at: string | null;
+  checked_at?: string | null;
   violations: unknown;
 }
 

@@ -19,6 +19,7 @@ export function DeskPage() {
     return me;
   });
   const earnings = useLoaded("earnings", () => app.api.earnings());
+  const offers = useLoaded(`offers ${id}`, () => app.api.offers());
   const state: PresenceState = app.presence.value[id] ?? own.value?.presence ?? "offline";
   const isOnline = app.line.value === "online";
   const set = async (next: "online" | "paused" | "offline") => {
@@ -40,7 +41,17 @@ export function DeskPage() {
       <h1 class="hidden">{t("nav.desk")}</h1>
       <PresencePanel state={state} isConnected={isOnline} onSet={set} />
       {earnings.value && <EarningsFacts earnings={earnings.value} />}
-      {own.value && <Prices offers={own.value.offers} />}
+      {offers.value && (
+        <Prices
+          offers={offers.value.items}
+          currency={offers.value.items[0]?.currency ?? earnings.value?.today.currency ?? "CNY"}
+          onSave={async (kind, terms) => {
+            await app.api.setOffer(kind, terms);
+            app.say(t("price.saved"));
+            await offers.reload();
+          }}
+        />
+      )}
     </>
   );
 }

@@ -1,17 +1,22 @@
-/** What was earned, session by session. */
+/** What was earned, session by session, and the way to have it paid out. */
 
 import { useState } from "preact/hooks";
-import { day, duration, money, signedMoney, t, when } from "../i18n";
+import { day, duration, money, problemText, signedMoney, t, when } from "../i18n";
 import type { EarningItem, Earnings } from "../sdk/wire";
 import { useApp } from "../shared/app";
 import { ListFrame } from "../shared/ListFrame";
+import { useLoaded } from "../shared/useLoaded";
 import { usePages } from "../shared/usePages";
+import { Banner } from "../ui/Banner";
 import { Empty } from "../ui/Empty";
 import { EarningsFacts } from "./EarningsFacts";
+import { PayoutList } from "./PayoutList";
+import { PayoutPanel } from "./PayoutPanel";
 
 export function EarningsPage() {
   const app = useApp();
   const [sums, setSums] = useState<Earnings | null>(null);
+  const payouts = useLoaded("payouts", () => app.api.payouts());
   const pages = usePages("earnings", async (cursor) => {
     const page = await app.api.earnings(cursor);
     if (cursor === null) setSums(page);
@@ -23,6 +28,20 @@ export function EarningsPage() {
         <h1>{t("earnings.title")}</h1>
       </header>
       {sums && <EarningsFacts earnings={sums} />}
+      {sums && (
+        <PayoutPanel
+          key={sums.available.micros}
+          available={sums.available}
+          onRequest={async (amount, key) => {
+            await app.api.requestPayout(amount, key);
+            app.say(t("payout.requested"));
+            await Promise.all([payouts.reload(), pages.reload()]);
+          }}
+        />
+      )}
+      {payouts.problem && <Banner tone="bad">{problemText(payouts.problem)}</Banner>}
+      {payouts.value && <PayoutList payouts={payouts.value.items} />}
+      <h2>{t("desk.recent")}</h2>
       <ListFrame
         pages={pages}
         empty={<Empty icon="wallet" title={t("earnings.empty")} hint={t("earnings.empty_hint")} />}

@@ -1,26 +1,62 @@
-/** What clients pay this provider for a minute. */
+/** What clients pay this provider, and the way to change it. */
 
-import { price, t } from "../i18n";
-import type { Offer } from "../sdk/wire";
+import { useState } from "preact/hooks";
+import { t } from "../i18n";
+import type { Kind, Offer } from "../sdk/wire";
+import { fullPrice, furtherTerms } from "../session/terms";
+import { Button } from "../ui/Button";
 import { Icon } from "../ui/Icon";
+import { PriceEditor } from "./PriceEditor";
+import type { Terms } from "./pricing";
 
-export function Prices({ offers }: { offers: Offer[] }) {
+interface Props {
+  offers: Offer[];
+  currency: string;
+  onSave: (kind: Kind, terms: Terms) => Promise<void>;
+}
+
+const KINDS: Kind[] = ["voice", "text"];
+
+export function Prices({ offers, currency, onSave }: Props) {
+  const [changed, setChanged] = useState<Kind | null>(null);
+  const tariffOf = (kind: Kind) => offers.find((offer) => offer.kind === kind)?.tariff ?? null;
   return (
     <section>
       <h2>{t("desk.your_price")}</h2>
       <ul class="card rows">
-        {offers.map((offer) => (
-          <li key={offer.kind} class="entry">
-            <span class="entry-icon">
-              <Icon name={offer.kind === "voice" ? "phone" : "chat"} />
-              {t(`kind.${offer.kind}`)}
-            </span>
-            <span class="amount">
-              {t("people.per_minute", { price: price(offer.price_micros_per_minute, offer.currency) })}
-            </span>
-          </li>
-        ))}
+        {KINDS.map((kind) => {
+          const tariff = tariffOf(kind);
+          return (
+            <li key={kind} class="entry" data-name={`price-${kind}`}>
+              <span class="entry-icon">
+                <Icon name={kind === "voice" ? "phone" : "chat"} />
+                <span class="entry-words">
+                  <span>{t(`kind.${kind}`)}</span>
+                  <strong class="price-shown">{tariff ? fullPrice(tariff) : t("price.none")}</strong>
+                  {tariff && <span class="note">{furtherTerms(tariff).join(" · ")}</span>}
+                </span>
+              </span>
+              <Button
+                size="small"
+                label={t(`price.change_of.${kind}`)}
+                onPress={() => setChanged(kind)}
+                name={`change-${kind}`}
+              >
+                {t("price.change")}
+              </Button>
+            </li>
+          );
+        })}
       </ul>
+      {changed && (
+        <PriceEditor
+          kind={changed}
+          tariff={tariffOf(changed)}
+          currency={currency}
+          onClose={() => setChanged(null)}
+          onSave={(terms) => onSave(changed, terms)}
+        />
+      )}
     </section>
   );
 }

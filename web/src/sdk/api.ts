@@ -2,6 +2,7 @@
 
 import type { Http } from "./http";
 import type * as wire from "./wire";
+import type { Case, Payout } from "./wire_money";
 
 export class Api {
   readonly http: Http;
@@ -80,6 +81,28 @@ export class Api {
 
   earnings(cursor: string | null = null): Promise<wire.Earnings> {
     return this.http.call("GET", `/provider/earnings${query({ limit: "20", cursor })}`);
+  }
+
+  offers(): Promise<{ items: wire.Offer[] }> {
+    return this.http.call("GET", "/provider/offers");
+  }
+
+  /** Set one's own price; terms that are left out take their default. */
+  setOffer(kind: wire.Kind, tariff: Record<string, unknown>): Promise<wire.Offer> {
+    return this.http.call("PUT", `/provider/offers/${kind}`, { body: { tariff } });
+  }
+
+  payouts(): Promise<{ items: Payout[] }> {
+    return this.http.call("GET", "/provider/payouts");
+  }
+
+  requestPayout(amount: wire.Money, idempotencyKey: string): Promise<Payout> {
+    return this.http.call("POST", "/provider/payouts", { body: { amount }, idempotencyKey });
+  }
+
+  /** Contest a session; asked again, the gateway answers with the same case. */
+  openCase(session: string, reason: string): Promise<Case> {
+    return this.http.call("POST", "/cases", { body: { session, reason } });
   }
 }
 

@@ -97,7 +97,9 @@ export class Call {
     // A window that has given the leg away must not vouch for it.
     if (message.type === "tick" && message.session === this.session && !this.#is("idle")) {
       const { session, tick, head } = message;
-      this.#options.socket.send({ type: "tick.ack", session, tick, head });
+      // The gateway compares this clock with its own; it never bills by it.
+      const clock_ms = Math.round(performance.now());
+      this.#options.socket.send({ type: "tick.ack", session, tick, head, clock_ms });
     }
     if (message.type === "session.started" && message.session === this.session) this.#confirmed = true;
   }

@@ -68,17 +68,18 @@ export function statusOf(chat: Chat, own: Side, status: ChatStatus): Chat {
   );
 }
 
-/** The line could not be handed over; it may be sent again with the same id. */
-export function failed(chat: Chat, id: string): Chat {
+/** The line could not be handed over, or the gateway refused it with `reason`, a problem's code; it may be
+ * sent again with the same id. */
+export function failed(chat: Chat, id: string, reason: string | null = null): Chat {
   return chat.map((line) =>
-    line.id === id && line.state === "sending" ? { ...line, state: "failed" } : line,
+    line.id === id && line.state === "sending" ? { ...line, state: "failed", reason } : line,
   );
 }
 
 /** Try once more. */
 export function retried(chat: Chat, id: string): Chat {
   return chat.map((line) =>
-    line.id === id && line.state === "failed" ? { ...line, state: "sending" } : line,
+    line.id === id && line.state === "failed" ? { ...line, state: "sending", reason: null } : line,
   );
 }
 

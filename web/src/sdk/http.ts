@@ -101,12 +101,13 @@ async function read<T>(answer: Response): Promise<T> {
   if (answer.status === 204) return undefined as T;
   const body: unknown = await answer.json().catch(() => null);
   if (answer.ok) return body as T;
-  const facts = (body ?? {}) as { code?: string; title?: string; detail?: string };
+  const facts = (body ?? {}) as { code?: string; title?: string; detail?: string; field?: string };
   const retryAfterS = Number(answer.headers.get("Retry-After")) || undefined;
   throw new Problem({
     code: facts.code ?? `http_${answer.status}`,
     title: facts.title,
     detail: facts.detail,
+    field: facts.field,
     status: answer.status,
     retryAfterS,
   });

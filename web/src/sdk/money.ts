@@ -55,6 +55,20 @@ export function priceText(micros: number, currency: string, locale: string): str
   return format(locale, currency, exact).format(cut(micros, exact));
 }
 
+/** `12.5` → 12,500,000 micros; null where it is no amount or finer than the currency's minor unit. */
+export function parseMicros(typed: string, currency: string): number | null {
+  const match = /^(\d{1,6})(?:[.,](\d{1,6}))?$/.exec(typed.trim());
+  const fraction = match?.[2] ?? "";
+  if (!match || fraction.length > minorDigits(currency)) return null;
+  return Number(match[1]) * 1_000_000 + Number(fraction.padEnd(6, "0") || 0);
+}
+
+/** What a person would type for an amount: 12,500,000 → `12.50`. */
+export function typedAmount(micros: number, currency: string): string {
+  const digits = minorDigits(currency);
+  return cut(micros, digits).toFixed(digits);
+}
+
 /** What the first minute costs. */
 export function pricePerMinute(tariff: Tariff): Money {
   return { micros: tariff.tiers[0]?.price_micros_per_minute ?? 0, currency: tariff.currency };

@@ -14,6 +14,8 @@ export interface ProblemFacts {
   detail?: string | undefined;
   status?: number | undefined;
   retryAfterS?: number | undefined;
+  /** Which term of a tariff it is about. */
+  field?: string | undefined;
   tariff?: Tariff | undefined;
   tariffHash?: string | undefined;
 }
@@ -23,6 +25,7 @@ export class Problem extends Error {
   readonly detail: string;
   readonly status: number;
   readonly retryAfterS: number | null;
+  readonly field: string | null;
   readonly tariff: Tariff | null;
   readonly tariffHash: string | null;
 
@@ -33,6 +36,7 @@ export class Problem extends Error {
     this.detail = facts.detail ?? "";
     this.status = facts.status ?? 0;
     this.retryAfterS = facts.retryAfterS ?? null;
+    this.field = facts.field ?? null;
     this.tariff = facts.tariff ?? null;
     this.tariffHash = facts.tariffHash ?? null;
   }

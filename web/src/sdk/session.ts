@@ -6,6 +6,7 @@
  */
 
 import type {
+  ConsentKind,
   EndReason,
   IceServer,
   Money,
@@ -37,6 +38,10 @@ export interface SessionView {
   timeLeftS: number | null;
   suspended: SuspendReason | null;
   warning: { secondsLeft: number; reason: WarningReason } | null;
+  /** What the client is asked; the session ends when it is not answered in time. */
+  question: { kind: ConsentKind; price: Money | null; spent: Money } | null;
+  /** The last mark that the cost passed. */
+  spent: Money | null;
   muted: boolean;
   otherMuted: boolean;
   otherLost: boolean;
@@ -64,6 +69,8 @@ export function noSession(side: Side): SessionView {
     timeLeftS: null,
     suspended: null,
     warning: null,
+    question: null,
+    spent: null,
     muted: false,
     otherMuted: false,
     otherLost: false,
@@ -158,6 +165,15 @@ export function reduce(view: SessionView, message: ServerMessage): SessionView {
       };
     case "session.warning":
       return { ...view, warning: { secondsLeft: message.seconds_left, reason: message.reason } };
+    case "session.spend":
+      return { ...view, spent: message.spent };
+    case "session.consent_asked":
+      return {
+        ...view,
+        question: { kind: message.kind, price: message.price ?? null, spent: message.spent },
+      };
+    case "session.consented":
+      return { ...view, question: null, warning: null };
     case "mute.changed":
       return message.from === view.side
         ? { ...view, muted: message.muted }

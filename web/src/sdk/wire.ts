@@ -57,7 +57,10 @@ export type SuspendReason =
   | "restart"
   | "text_idle";
 
-export type WarningReason = "funds" | "slot_end" | "max_duration";
+export type WarningReason = "funds" | "slot_end" | "max_duration" | "spend_limit" | "block_end";
+
+/** What a client is asked to say yes to during a session. */
+export type ConsentKind = "spend" | "block";
 
 /** An amount in millionths of the currency unit. */
 export interface Money {
@@ -65,15 +68,34 @@ export interface Money {
   currency: string;
 }
 
+export interface Tier {
+  from_s: number;
+  price_micros_per_minute: number;
+}
+
 export interface Tariff {
+  version?: number;
   kind: string;
   currency: string;
-  tiers: { from_s: number; price_micros_per_minute: number }[];
+  tiers: Tier[];
   connect_fee_micros?: number;
   free_s?: number;
+  initial_block_s?: number;
+  increment_s?: number;
+  rounding?: "down" | "up";
   minimum_micros?: number;
   cap_micros?: number | null;
   free_if_ended_within_s?: number;
+  zone?: string;
+  windows?: { days: number[]; from: string; until: string; tiers: Tier[] }[];
+  block?: { length_s: number; price_micros: number; overrun: "stop" | "per_second" | "ask" } | null;
+  session_micros?: number;
+  message_micros?: number;
+  messages_free?: number;
+  messages_from?: string;
+  spend_notify_micros?: number | null;
+  spend_consent_micros?: number | null;
+  spend_stop_micros?: number | null;
 }
 
 export interface Account {
@@ -195,6 +217,15 @@ export interface ReceiptLine {
   quantity: number;
   unit: string;
   amount_micros: number;
+  /** Which of the tariff's hours; 0 or absent for none of them. */
+  period?: number | null;
+}
+
+/** What was found about a receipt after it was issued; signed by itself. */
+export interface ReceiptNote {
+  grade: string;
+  why: string;
+  noted_at: string;
 }
 
 export interface Receipt {
@@ -224,6 +255,9 @@ export interface Receipt {
   warnings: { seconds_left: number; reason: string; tick: number }[];
   end_reason: EndReason;
   evidence_head: string;
+  messages?: number;
+  make_good_micros?: number;
+  notes?: ReceiptNote[];
   issuer?: { key_id: string; public_key: string };
   signature?: string;
 }
@@ -308,6 +342,16 @@ export type ServerMessage =
   | { type: "session.suspended"; session: string; reason: SuspendReason }
   | { type: "session.resumed"; session: string }
   | { type: "session.warning"; session: string; seconds_left: number; reason: WarningReason }
+  | { type: "session.spend"; session: string; spent: Money }
+  | {
+      type: "session.consent_asked";
+      session: string;
+      kind: ConsentKind;
+      seconds_left: number;
+      spent: Money;
+      price?: Money;
+    }
+  | { type: "session.consented"; session: string; kind: ConsentKind }
   | { type: "session.ended"; session: string; reason: EndReason; receipt: Receipt | null }
   | { type: "media.answer"; re: string; session: string; sdp: string }
   | { type: "mute.changed"; session: string; from: Side; muted: boolean }

@@ -1,11 +1,11 @@
 /** The heart of the talk screen: who, how long, what it costs, how long it lasts. */
 
-import { duration, money, price, t } from "../i18n";
+import { duration, money, t } from "../i18n";
 import type { CallState } from "../sdk/call";
 import { talkTime } from "../sdk/clock";
-import { pricePerMinute } from "../sdk/money";
 import { otherParty, type SessionView, shownSeconds } from "../sdk/session";
 import { Avatar } from "../ui/Avatar";
+import { shortPrice } from "./terms";
 
 interface Props {
   view: SessionView;
@@ -37,10 +37,9 @@ function Numbers({ view }: { view: SessionView }) {
   const seconds = shownSeconds(view);
   const tariff = view.session?.tariff;
   const freeUntil = tariff?.free_if_ended_within_s ?? 0;
-  const perMinute = tariff ? pricePerMinute(tariff) : { micros: 0, currency: "CNY" };
   const shown = (view.side === "provider" ? (view.earned ?? view.cost) : view.cost) ?? {
     micros: 0,
-    currency: perMinute.currency,
+    currency: tariff?.currency ?? "CNY",
   };
   return (
     <div class="numbers">
@@ -64,7 +63,7 @@ function Numbers({ view }: { view: SessionView }) {
         </div>
         <div>
           <dt>{t("sheet.price")}</dt>
-          <dd>{t("people.per_minute", { price: price(perMinute.micros, perMinute.currency) })}</dd>
+          <dd>{tariff && shortPrice(tariff)}</dd>
         </div>
         {view.timeLeftS !== null && (
           <div class={urgency(view.timeLeftS)}>

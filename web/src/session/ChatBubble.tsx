@@ -1,6 +1,6 @@
 /** One line of chat. The state is written under the last own line and under any that failed. */
 
-import { t, tOr } from "../i18n";
+import { Problem, problemText, t, tOr } from "../i18n";
 import type { ChatLine } from "../sdk/chat";
 import { Button } from "../ui/Button";
 
@@ -25,7 +25,12 @@ export function ChatBubble({ line, isOwn, isLastOwn, otherName, onSayAgain }: Pr
       <p class="bubble-text">{line.text}</p>
       {showsState && (
         <span class="bubble-state">
-          {t(`chat.state.${line.state}`)}
+          <span>
+            {t(`chat.state.${line.state}`)}
+            {line.state === "failed" && line.reason && (
+              <span data-name="chat-refused">: {problemText(new Problem({ code: line.reason }))}</span>
+            )}
+          </span>
           {line.isMasked && line.state !== "masked" && ` · ${t("chat.masked")}`}
           {line.state === "blocked" && line.reason && ` (${tOr(`category.${line.reason}`, line.reason)})`}
           {line.state === "failed" && (

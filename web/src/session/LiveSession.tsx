@@ -61,6 +61,7 @@ export function LiveSession({ onTopUp, topUp }: Props) {
             app.say(t("sos.sent"));
           })}
           onHangUp={guarded(() => desk.hangUp())}
+          onConsent={(kind) => guarded(() => desk.consent(kind))()}
           onTakeOver={() => desk.takeOver()}
           onTopUp={onTopUp}
           topUp={topUp}

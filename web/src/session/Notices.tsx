@@ -1,10 +1,11 @@
 /** What a person should know during a session, the most pressing first. */
 
 import type { ComponentChildren } from "preact";
-import { problemText, t, tOr } from "../i18n";
+import { money, problemText, t, tOr } from "../i18n";
 import type { CallState } from "../sdk/call";
 import type { Problem } from "../sdk/problem";
 import { otherParty, type SessionView } from "../sdk/session";
+import type { ConsentKind } from "../sdk/wire";
 import { Banner } from "../ui/Banner";
 import { Button } from "../ui/Button";
 
@@ -13,12 +14,13 @@ interface Props {
   callState: CallState;
   problem: Problem | null;
   onTakeOver: () => unknown;
+  onConsent: (kind: ConsentKind) => unknown;
   topUp?: ComponentChildren;
 }
 
-export function Notices({ view, callState, problem, onTakeOver, topUp }: Props) {
+export function Notices({ view, callState, problem, onTakeOver, onConsent, topUp }: Props) {
   const name = otherParty(view).nickname;
-  const { warning, suspended, notice } = view;
+  const { warning, suspended, notice, question } = view;
   return (
     <div class="notices">
       {view.elsewhere && (
@@ -45,8 +47,33 @@ export function Notices({ view, callState, problem, onTakeOver, topUp }: Props) 
           {problemText(problem)}
         </Banner>
       )}
-      {warning && !suspended && (
-        <Banner tone={warning.secondsLeft <= 30 ? "bad" : "warn"} action={topUp} name="warning">
+      {question && (
+        <Banner
+          tone="warn"
+          name="question"
+          action={
+            view.side === "client" && (
+              <Button size="small" tone="accent" onPress={() => onConsent(question.kind)} name="consent">
+                {t(`consent.yes.${question.kind}`)}
+              </Button>
+            )
+          }
+        >
+          {questionText(view)}
+        </Banner>
+      )}
+      {view.spent && view.side === "client" && (
+        <Banner tone="info" name="spent">
+          {t("notice.spent", { amount: money(view.spent) })}
+        </Banner>
+      )}
+      {warning && !suspended && !(question && warning.reason !== "funds") && (
+        <Banner
+          tone={warning.secondsLeft <= 30 ? "bad" : "warn"}
+          // More money changes nothing about time that was bought, booked or limited.
+          action={warning.reason === "funds" && topUp}
+          name="warning"
+        >
           {/* Read out once at the threshold; the seconds that run on are for the eye. */}
           <span class="hidden">{warningText(view, warning.secondsLeft)}</span>
           <span aria-hidden="true">{warningText(view, secondsLeft(view))}</span>
@@ -77,9 +104,19 @@ export function Notices({ view, callState, problem, onTakeOver, topUp }: Props) 
   );
 }
 
+function questionText(view: SessionView): string {
+  const { question } = view;
+  if (!question) return "";
+  if (view.side === "provider") return t("consent.provider");
+  return question.kind === "block"
+    ? t("consent.block", { price: money(question.price ?? question.spent) })
+    : t("consent.spend", { amount: money(question.spent) });
+}
+
 function warningText(view: SessionView, seconds: number): string {
   const reason = view.warning?.reason ?? "funds";
   if (reason === "funds" && view.side === "provider") return t("warning.funds_provider", { seconds });
+  if (reason === "block_end" && view.side === "provider") return t("warning.block_end_provider", { seconds });
   return t(`warning.${reason}`, { seconds });
 }
 

@@ -1,8 +1,10 @@
 /** The receipt as a person reads it; the signed file is a button below. */
 
 import { duration, money, price, t, tOr, when } from "../i18n";
-import type { Receipt, ReceiptLine, Side } from "../sdk/wire";
+import type { Receipt, Side } from "../sdk/wire";
+import { Banner } from "../ui/Banner";
 import { Button } from "../ui/Button";
+import { lineName } from "./receiptLines";
 import { saveJson } from "./saveJson";
 
 interface Props {
@@ -36,7 +38,11 @@ export function ReceiptCard({ receipt, side, otherName, onEvidence }: Props) {
       </dl>
       <dl class="pairs">
         {receipt.lines.map((line) => (
-          <Pair key={line.code} name={lineName(line)} value={price(line.amount_micros, receipt.currency)} />
+          <Pair
+            key={`${line.code} ${line.period ?? 0}`}
+            name={lineName(line, receipt)}
+            value={price(line.amount_micros, receipt.currency)}
+          />
         ))}
         {side === "provider" ? (
           <>
@@ -59,13 +65,24 @@ export function ReceiptCard({ receipt, side, otherName, onEvidence }: Props) {
           value={amount(total)}
           isTotal
         />
+        {side === "provider" && (receipt.make_good_micros ?? 0) > 0 && (
+          <Pair name={t("receipt.make_good")} value={amount(receipt.make_good_micros ?? 0)} />
+        )}
       </dl>
       <Gaps receipt={receipt} />
+      {receipt.notes?.map((note) => (
+        <Banner key={note.noted_at} tone="warn" name="receipt-note">
+          {t("receipt.note", { when: when(note.noted_at), grade: note.grade, why: note.why })}
+        </Banner>
+      ))}
       <dl class="pairs pairs-small">
         <Pair
           name={t("receipt.when")}
           value={receipt.started_at ? when(receipt.started_at, true) : t("receipt.never_started")}
         />
+        {receipt.tariff.kind === "per_message" && (
+          <Pair name={t("receipt.messages")} value={String(receipt.messages ?? 0)} />
+        )}
         <Pair
           name={t("receipt.grade")}
           value={tOr(`receipt.grade.${receipt.grade}`, receipt.grade)}
@@ -148,9 +165,4 @@ function gapWhy(gap: Receipt["gaps"][number]): string {
   const parts = gap.why.split(",").filter(Boolean);
   const words = parts.map((part) => tOr(`why.${part}`, tOr(`suspended.${part}`, part)));
   return words.length > 0 ? words.join(" ") : finding;
-}
-
-function lineName(line: ReceiptLine): string {
-  const name = tOr(`receipt.line.${line.code}`, line.code);
-  return line.unit.startsWith("s") ? `${name} · ${t("receipt.seconds", { count: line.quantity })}` : name;
 }

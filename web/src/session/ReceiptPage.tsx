@@ -1,4 +1,4 @@
-/** One past session: why it ended and its receipt. */
+/** One past session: why it ended, its receipt, and what to do where it is wrong. */
 
 import { problemText, t } from "../i18n";
 import { useApp } from "../shared/app";
@@ -6,6 +6,7 @@ import { useLoaded } from "../shared/useLoaded";
 import { Banner } from "../ui/Banner";
 import { Empty } from "../ui/Empty";
 import { Icon } from "../ui/Icon";
+import { CasePanel } from "./CasePanel";
 import { endText } from "./endText";
 import { ReceiptCard } from "./ReceiptCard";
 import { saveJson } from "./saveJson";
@@ -31,6 +32,13 @@ export function ReceiptPage({ session }: { session: string }) {
           side={side}
           otherName={name}
           onEvidence={async () => saveJson(`${session}-evidence.json`, await app.api.evidence(session))}
+        />
+      )}
+      {row.value && receipt.value && (
+        <CasePanel
+          state={row.value.state}
+          isCharged={receipt.value.charge_micros > 0}
+          onOpen={(reason) => app.api.openCase(session, reason)}
         />
       )}
       {receipt.problem && !isMissing && <Banner tone="bad">{problemText(receipt.problem)}</Banner>}

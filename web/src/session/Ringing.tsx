@@ -1,13 +1,13 @@
 /** The screen while it rings: outgoing with cancel, incoming with accept and decline. */
 
 import { useEffect } from "preact/hooks";
-import { price, t } from "../i18n";
-import { pricePerMinute } from "../sdk/money";
+import { t } from "../i18n";
 import { otherParty, type SessionView } from "../sdk/session";
 import { Avatar } from "../ui/Avatar";
 import { Banner } from "../ui/Banner";
 import { Button } from "../ui/Button";
 import { isReady, ring, stop } from "./ringer";
+import { shortPrice } from "./terms";
 
 interface Props {
   view: SessionView;
@@ -32,7 +32,6 @@ export function Ringing({ view, secondsLeft, ...on }: Props) {
   const title = isIncoming
     ? t(`ring.incoming.${kind}`)
     : t(kind === "voice" ? "ring.calling" : "ring.inviting");
-  const perMinute = view.session ? pricePerMinute(view.session.tariff) : null;
   const share = Math.min(1, secondsLeft / RING_S);
   return (
     <section class="stage ringing" data-name="ringing" aria-live="assertive">
@@ -55,10 +54,8 @@ export function Ringing({ view, secondsLeft, ...on }: Props) {
       <p class="note" aria-live="off">
         {t("ring.left", { seconds: secondsLeft })}
       </p>
-      {perMinute && (
-        <p class="stage-price">
-          {t("ring.you_earn", { price: price(perMinute.micros, perMinute.currency) })}
-        </p>
+      {view.session && (
+        <p class="stage-price">{t("ring.you_earn", { price: shortPrice(view.session.tariff) })}</p>
       )}
       {isIncoming && !isReady.value && (
         <Banner tone="info" icon="sound">

@@ -6,6 +6,7 @@ import type { CallState } from "../sdk/call";
 import type { Chat, ChatLine } from "../sdk/chat";
 import type { Problem } from "../sdk/problem";
 import { otherParty, type SessionView } from "../sdk/session";
+import type { ConsentKind } from "../sdk/wire";
 import { CallStage } from "./CallStage";
 import { ChatPanel } from "./ChatPanel";
 import { Controls } from "./Controls";
@@ -20,6 +21,7 @@ export interface TalkActions {
   onSeen: () => void;
   onSos: () => Promise<void>;
   onHangUp: () => Promise<void>;
+  onConsent: (kind: ConsentKind) => unknown;
   onTakeOver: () => unknown;
   onTopUp?: (() => void) | undefined;
 }
@@ -71,6 +73,7 @@ export function Talk({
           callState={callState}
           problem={problem}
           onTakeOver={on.onTakeOver}
+          onConsent={on.onConsent}
           topUp={topUp}
         />
         <CallStage view={view} callState={callState} isSpeaking={isSpeaking} isCompact={isOver} />

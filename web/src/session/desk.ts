@@ -16,8 +16,19 @@ import { OwnClock } from "../sdk/own_clock";
 import { Problem } from "../sdk/problem";
 import { adopt, hasStarted, noSession, phaseOf, reduce, type SessionView } from "../sdk/session";
 import { freshId, type GatewaySocket } from "../sdk/socket";
-import type { ClientMessage, Kind, ServerMessage, Side, Welcome } from "../sdk/wire";
+import type {
+  ClientMessage,
+  ConsentKind,
+  Kind,
+  ProblemMessage,
+  ServerMessage,
+  Side,
+  Welcome,
+} from "../sdk/wire";
 import { keepAwake } from "./awake";
+
+/** Refusals of a line that another try may not meet. */
+const PASSING = new Set(["too_many_requests", "unavailable", "store_down", "wrong_state", "replaced"]);
 
 /** Audio level (0 to 1) above which somebody speaks rather than breathes. */
 const SPEAKING = 0.02;
@@ -85,6 +96,11 @@ export class Desk {
     return this.#command({ type: "session.sos", session: this.#id() });
   }
 
+  /** Say yes to what the gateway asks; it tells both sides. */
+  consent(kind: ConsentKind): Promise<void> {
+    return this.#command({ type: "session.consent", session: this.#id(), kind });
+  }
+
   /** The microphone is silenced here first, so that nothing is heard while the gateway is told. */
   async setMuted(muted: boolean): Promise<void> {
     this.#call?.setMuted(muted);
@@ -144,6 +160,7 @@ export class Desk {
       this.#readChat(message);
       return;
     }
+    if (message.type === "problem") this.#refused(message);
     const before = this.view.value;
     const after = reduce(before, message);
     if (after === before) return;
@@ -181,6 +198,14 @@ export class Desk {
     }
     this.#outbox.settled(message);
     this.chat.value = chats.statusOf(this.chat.value, this.side, message);
+  }
+
+  /** The gateway refused a line of chat; one that may pass in a moment goes on trying. */
+  #refused(problem: ProblemMessage): void {
+    const isOwn = this.chat.value.some((line) => line.id === problem.re && line.state === "sending");
+    if (!problem.re || !isOwn || PASSING.has(problem.code)) return;
+    this.#outbox.settled({ id: problem.re });
+    this.chat.value = chats.failed(this.chat.value, problem.re, problem.code);
   }
 
   /** Connected, perhaps again: the gateway says what is live, whatever this page believed. */
