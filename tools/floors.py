@@ -9,16 +9,29 @@ See docs/architecture.md, "Floors".
 """
 
 import sys
+from collections.abc import Mapping
 from enum import IntEnum
+from types import MappingProxyType
 
 VOCABULARY = frozenset({"ids", "money", "clock", "errors", "limits", "terms", "facts", "work", "config"})
 """Modules directly in `gateway/` that everybody may import."""
-COMPOSITION = frozenset({"app", "bridge", "cli", "demo", "doctor", "selftest", "__main__"})
+COMPOSITION = frozenset(
+    {"app", "bridge", "cli", "demo", "doctor", "evidence_cli", "ledger_cli", "selftest", "__main__"}
+)
 """Modules and folders directly in `gateway/` that put the rest together."""
 PACKAGES = frozenset({"signaling", "media", "metering", "moderation", "booking", "admin"})
 """Siblings that meet by facts and ports only."""
-BENCHES = {"loadtest.relay_cost": "gateway.media"}
-"""Load tests that measure one package from within, and which."""
+BENCHES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "loadtest.relay_cost": ("gateway.media",),
+        "loadtest.ledger": ("gateway.booking", "gateway.store"),
+        "loadtest.meters": ("gateway",),
+        "loadtest.simulation": ("gateway",),
+    }
+)
+"""Load tests, each with all modules below it, that run parts of the product inside themselves, and which parts."""
+WITNESSES = frozenset({"loadtest.auditor"})
+"""Parts of the load test that judge the product and share no code with it, not even its vocabulary."""
 GROUND = frozenset({"store", "http"})
 """What adapters stand on; no domain word in them."""
 
@@ -75,9 +88,11 @@ def refusal(importer: str, imported: str) -> str | None:
     floor = floor_of(importer)
     if floor is None:
         return "stands on no floor; give it one in tools/floors.py or move it into a package"
-    if imported.split(".", 1)[0] in {"gateway", "loadtest", "tests", "tools"}:
-        return _refused_inside(importer, imported, floor)
-    return _refused_outside(imported, floor)
+    if imported.split(".", 1)[0] not in {"gateway", "loadtest", "tests", "tools"}:
+        return _refused_outside(imported, floor)
+    if any(_is_below(importer, witness) and not _is_below(imported, witness) for witness in WITNESSES):
+        return "a witness shares no code with what it judges"
+    return _refused_inside(importer, imported, floor)
 
 
 def _floor_in_package(rest: list[str]) -> Floor:
@@ -105,11 +120,20 @@ def _refused_inside(importer: str, imported: str, floor: Floor) -> str | None:
 
 
 def _refused_to_client(importer: str, imported: str, target: Floor) -> str | None:
-    is_bench = importer in BENCHES and imported.startswith(f"{BENCHES[importer]}.")
+    is_bench = any(
+        _is_below(imported, part)
+        for bench, parts in BENCHES.items()
+        if _is_below(importer, bench)
+        for part in parts
+    )
     is_client = target is Floor.OUTSIDE and not (
         importer.startswith("gateway") and imported.startswith("loadtest")
     )
     return None if is_bench or is_client else "a client speaks over the wire; it shares the vocabulary only"
+
+
+def _is_below(module: str, part: str) -> bool:
+    return module == part or module.startswith(f"{part}.")
 
 
 def _refused_between(importer: str, imported: str, *, floor: Floor, target: Floor) -> str | None:
