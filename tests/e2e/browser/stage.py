@@ -1,14 +1,16 @@
-"""A gateway in this process and two Chromium instances that click through its pages."""
+"""A gateway in this process and Chromium instances that click through its pages."""
 
 import asyncio
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 from gateway import selftest
+from gateway.clock import NS, SystemClock
 from gateway.sdk.http import Body, HttpClient
 
-SCRIPT = Path(__file__).parents[3] / "web" / "e2e" / "call.mjs"
+SCRIPTS = Path(__file__).parents[3] / "web" / "e2e"
 CLIPS = Path("/usr/share/pocketsphinx/test/data/librivox")
 MICROS_PER_SECOND = 50_000
 """3 CNY a minute."""
@@ -19,8 +21,8 @@ def speech() -> Path:
     return max(CLIPS.glob("*.wav"), key=lambda clip: clip.stat().st_size)
 
 
-async def browsed(url: str, out: Path, **options: Any) -> Body:
-    """What the two pages showed; fails with what went wrong."""
+async def browsed(url: str, out: Path, *, script: str = "call.mjs", **options: Any) -> Body:
+    """What the pages showed; fails with what went wrong."""
     (client, provider) = selftest.phones(1)[0]
     asked = {
         "base": url,
@@ -32,7 +34,11 @@ async def browsed(url: str, out: Path, **options: Any) -> Body:
         **options,
     }
     process = await asyncio.create_subprocess_exec(
-        "node", str(SCRIPT), json.dumps(asked), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        "node",
+        str(SCRIPTS / script),
+        json.dumps(asked),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
     try:
         stdout, stderr = await process.communicate()
@@ -52,3 +58,15 @@ async def signed_in(url: str) -> tuple[HttpClient, HttpClient, HttpClient]:
     for http, phone in zip(https, (*selftest.phones(1)[0], selftest.OPERATOR), strict=True):
         await http.sign_in(phone)
     return https[0], https[1], https[2]
+
+
+class PastClock(SystemClock):
+    """The machine's clocks, some days ago: what happens there has matured by now."""
+
+    def __init__(self, *, days: int) -> None:
+        super().__init__()
+        self._back_ns = days * 86_400 * NS
+
+    def wall_ns(self) -> int:
+        """CLOCK_REALTIME less those days."""
+        return time.time_ns() - self._back_ns
