@@ -100,6 +100,8 @@ class Meter(Hearing):
         number = self.elapsed_ticks(now_ns)
         if number <= self.told_tick:
             return []
+        # Where seconds were missed, the next hold is due all the same: it is late, money need not be short.
+        wanted = self.hold_request() if number > self.told_tick + 1 else []
         for missed in range(self.told_tick + 1, number):
             if refused := self._hard_stop(missed, self._usage(missed)):
                 return refused
@@ -113,7 +115,7 @@ class Meter(Hearing):
             effect.Ticked(number=number, left_s=left.seconds, head=head, usage=spend.usage)
         ]
         effects += self._bounds.said(spend, left, number=number)
-        return effects + self._hold_request(spend) + self._hard_stop(number, spend.usage)
+        return effects + wanted + self._hold_request(spend) + self._hard_stop(number, spend.usage)
 
     def _await_witnesses(self, now_ns: int, wall_ns: int) -> list[Effect]:
         finding = self._start_watch.finding(self.sides.values(), now_ns)

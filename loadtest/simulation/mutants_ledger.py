@@ -20,8 +20,6 @@ LEDGER = (
         old="1 if never else 0, expires_wall_ns or 0, account)",
         new="1 if never else 0, -(expires_wall_ns or 0), account)",
         breaks="the grant that lasts longest is spent first",
-        worlds=30,
-        survives="no client of these worlds has two grants",
     ),
     Mutant(
         name="expired_grants_spent",
@@ -151,6 +149,15 @@ LEDGER = (
         new="            fee_micros=0,\n            earned_micros=min(leg.earned_micros, leg.micros * micros // whole),\n",
         breaks="the platform keeps its fee of what is refunded",
         worlds=300,
+    ),
+    Mutant(
+        name="refunds_before_forgotten",
+        module="gateway.booking.ledger.position",
+        old="        fee = leg.fee_micros - sum(part[1] for part in parts if part[0] == leg.source)\n"
+        "        earned = leg.earned_micros - sum(part[2] for part in parts if part[0] == leg.source)\n",
+        new="        fee, earned = leg.fee_micros, leg.earned_micros\n",
+        breaks="a second refund starts from the whole charge again",
+        worlds=200,
     ),
     Mutant(
         name="reserve_never_released",

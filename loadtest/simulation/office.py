@@ -86,13 +86,20 @@ class Office:
         self._ask(lambda node: node.treasury.counter.disputes.open(call.id, who, reason="unheard"), opened)
 
     def _refund(self, call: Call) -> None:
+        """Give back a part, and later the same again; or all of it at once."""
         amount = self._amount() if self._stage.dice.random() < 0.6 else None
-        key = self._key()
-        self._ask(
-            lambda node: node.treasury.counter.refunds.refund(
-                call.id, amount=amount, reason="goodwill", operator=OPERATORS[0], key=key
+
+        def give_back() -> None:
+            key = self._key()
+            self._ask(
+                lambda node: node.treasury.counter.refunds.refund(
+                    call.id, amount=amount, reason="goodwill", operator=OPERATORS[0], key=key
+                )
             )
-        )
+
+        give_back()
+        if amount is not None:
+            self._later(give_back)
 
     def _withdraw(self, client: AccountId) -> None:
         amount, key = self._amount(), self._key()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from gateway.booking.payment import TopUpOrder, TopUpState
+from gateway.clock import NS
 from gateway.ids import AccountId, SessionId
 from gateway.money import Money
 from gateway.signaling.invitation_service import Invitation, InviteAnswer
@@ -38,6 +39,8 @@ from loadtest.simulation.socket import Socket
 from loadtest.simulation.stage import Stage
 
 FAR_S = 4_000_000_000
+PROMO_MICROS = 3_000_000
+"""A small grant; who gets a larger one gets this one beside it, and it expires first."""
 TRIES_MAX = 12
 """Invitations that lead to no session before a client gives the next one up."""
 ANSWER_S = 25.0
@@ -320,8 +323,8 @@ class Person:
     def open_wallet(self, node: Node, *, then: Callable[[], None]) -> None:
         """The money a client begins with: some of its own, some given with an expiry."""
         dice, stage = self.stage.dice, self.stage
-        cash, promo = dice.randrange(0, 40) * 1_000_000, dice.choice((0, 0, 3_000_000, 12_345_678))
-        expires_ns = stage.wall_ns + dice.randrange(60, 4_000) * 10**9
+        cash, promo = dice.randrange(0, 40) * 1_000_000, dice.choice((0, 0, PROMO_MICROS, 12_345_678))
+        expires_ns = stage.wall_ns + dice.randrange(60, 4_000) * NS
 
         async def fill() -> None:
             wallet = node.books.wallet
@@ -334,6 +337,12 @@ class Person:
                     self.account, micros=promo, campaign="spring", expires_wall_ns=expires_ns
                 )
                 self._meant("promo_grant", "spring", promo, expires_ns)
+            if promo > PROMO_MICROS:
+                # Named so that neither name nor time of the grant puts it first: its expiry must.
+                await wallet.grant_promo(
+                    self.account, micros=PROMO_MICROS, campaign="winter", expires_wall_ns=expires_ns - 30 * NS
+                )
+                self._meant("promo_grant", "winter", PROMO_MICROS, expires_ns - 30 * NS)
 
         node.run(fill, lambda _answer: then())
 
