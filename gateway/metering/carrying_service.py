@@ -17,7 +17,7 @@ from gateway.metering.moving_service import Mover
 from gateway.metering.outside_ports import Outside
 from gateway.metering.phase import MeterPhase
 from gateway.money import split_fee
-from gateway.terms import SessionState
+from gateway.terms import PERSONS_LIFT, SessionState, SuspendReason
 
 
 class Carrier:
@@ -43,6 +43,17 @@ class Carrier:
         """Do everything that is wanted, in order."""
         for wanted in effects:
             self._carry_one(meter, wanted)
+
+    def hold(self, meter: Meter, *, before: SuspendReason | None) -> None:
+        """Write at once what a person pauses or lifts while both are awaited after a restart: no second tells of it."""
+        session, held = meter.order.session, meter.pauses.active
+        if meter.phase is not MeterPhase.RECOVERING or held is before:
+            return
+        if held in PERSONS_LIFT:
+            self._move(meter, effect.Suspended(reason=held))
+        elif before in PERSONS_LIFT:
+            self._mover.move(session, SessionState.METERING)
+            self._mover.move(session, SessionState.RECOVERING, SuspendReason.RESTART)
 
     def _carry_one(self, meter: Meter, wanted: Effect) -> None:
         match wanted:

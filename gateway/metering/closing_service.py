@@ -53,11 +53,14 @@ class Wallets:
                 except Exception as error:
                     fault(meter, error)
         for account, theirs in wallets.items():
-            left_s = time_left_s(self._available.get(account, 0), [spend for _, spend in theirs])
-            for meter, _ in theirs:
+            available = max(0, self._available.get(account, 0))
+            left_s = time_left_s(available, [spend for _, spend in theirs])
+            for meter, spend in theirs:
                 if meter.due_ns > now_ns:
                     continue
+                # What is set aside for one session serves no other.
+                own_s = spend.lasts_s(available + spend.held_micros) if len(theirs) > 1 else left_s
                 try:
-                    yield meter, meter.second(now_ns, funds_left_s=left_s)
+                    yield meter, meter.second(now_ns, funds_left_s=min(left_s, own_s))
                 except Exception as error:
                     fault(meter, error)

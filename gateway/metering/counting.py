@@ -82,7 +82,8 @@ class Counting:
         if until_tick <= record.tally.ticks and not pending:
             return found
         if not self._pauses.is_none:
-            return self._with_waiting(found, record.tally.ticks, until_tick).plus(0, 0, pending)
+            lines = self.lines.outside(self._is_paused) if pending else 0
+            return self._with_waiting(found, record.tally.ticks, until_tick).plus(0, 0, lines)
         key = (found, until_tick, pending)
         if self._ahead_of is None or self._ahead_of[0] is not found or self._ahead_of[1:] != key[1:]:
             usage = self._with_waiting(found, record.tally.ticks, until_tick)
@@ -93,10 +94,13 @@ class Counting:
         if self.periods.is_plain and self._pauses.is_none:
             return found.plus(0, max(0, until_tick - ticks))
         for number in range(ticks + 1, until_tick + 1):
-            until_ns = self.segment.tick_end_ns(number)
-            if self._pauses.touching(until_ns - NS, until_ns) is None:
+            if not self._is_paused(number):
                 found = found.plus(self.period(number))
         return found
+
+    def _is_paused(self, number: int) -> bool:
+        until_ns = self.segment.tick_end_ns(number)
+        return self._pauses.touching(until_ns - NS, until_ns) is not None
 
     def period(self, number: int) -> int:
         """Rate period of second `number`."""

@@ -111,7 +111,9 @@ class Inputs:
         if meter is None or meter.response(MeterInput.PAUSE) is not Response.TAKEN:
             return
         self._gate.unlink(session)
+        held = meter.pauses.active
         meter.pause(reason, self._clock.monotonic_ns())
+        self._carrier.hold(meter, before=held)
         self._advance(meter)
 
     def resume(self, session: SessionId, reason: SuspendReason) -> None:
@@ -119,9 +121,11 @@ class Inputs:
         meter = self._meters.get(session)
         if meter is None or meter.response(MeterInput.RESUME) is not Response.TAKEN:
             return
+        held = meter.pauses.active
         meter.resume(reason, self._clock.monotonic_ns())
         if meter.pauses.active is None:
             self._gate.link(session)
+        self._carrier.hold(meter, before=held)
         self._advance(meter)
 
     def stop(self, session: SessionId, reason: EndReason) -> None:

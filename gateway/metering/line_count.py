@@ -6,6 +6,8 @@ witnessed `judgement.py` does.
 Keeps: a line counts in one second only.
 """
 
+from collections.abc import Callable
+
 LINES_PER_TICK_MAX = 0xFFFF
 """What a slot can hold; the chat's own limit is far below it."""
 
@@ -26,6 +28,10 @@ class LineCount:
         if sent < LINES_PER_TICK_MAX:
             self._by_tick[tick] = sent + 1
             self.pending += 1
+
+    def outside(self, is_free: Callable[[int], bool]) -> int:
+        """Lines in seconds that are not yet found and not free."""
+        return sum(count for tick, count in self._by_tick.items() if not is_free(tick))
 
     def of(self, tick: int) -> int:
         """Billable lines of second `tick`."""

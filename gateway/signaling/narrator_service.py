@@ -85,8 +85,9 @@ class Narrator:
                 self._moved(live, SessionState.METERING)
                 both(live, SessionStarted(session=live.id, at=rfc3339(wall_ns)))
             case MeterSuspended(reason=reason):
-                if reason in PERSONS_LIFT:
-                    live.is_held, live.is_sos = True, live.is_sos or reason is SuspendReason.SOS
+                # What a person has to lift is named before anything else.
+                live.is_held = reason in PERSONS_LIFT
+                live.is_sos = live.is_held and (live.is_sos or reason is SuspendReason.SOS)
                 self._moved(live, SessionState.SUSPENDED, reason)
                 both(live, SessionSuspended(session=live.id, reason=reason))
             case MeterResumed():

@@ -66,7 +66,7 @@ def _paused(life: Life, world: World, anchors: Sequence[Anchor]) -> list[Span]:
     found = []
     for begin, end in life.paused():
         is_kept = _survived(begin, PAUSE_REACH_NS, world, anchors)
-        lost_ns = min((down_ns for down_ns in world.downs if down_ns >= begin), default=end)
+        lost_ns = min((turn_ns for turn_ns in world.turns if turn_ns >= begin), default=end)
         found.append((begin, end if is_kept else min(end, lost_ns)))
     return united(found)
 
@@ -222,7 +222,8 @@ def _changes_of_owner(
             continue
         back = min((at_ns for at_ns in restarts if at_ns > turn_ns), default=None)
         # A take-over that does not restart the session ends it at its last slot.
-        is_end = back is None and bool(ends) and abs(ends[-1] - turn_ns) <= 3 * SECOND_NS
+        last = [*starts[:1], *ends[-1:]]
+        is_end = back is None and bool(last) and abs(last[-1] - turn_ns) <= 3 * SECOND_NS
         if turn_ns in world.downs or is_end or (back is not None and back - turn_ns <= TAKE_OVER_NS):
             found.append((turn_ns, back))
     return found

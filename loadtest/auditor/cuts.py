@@ -187,11 +187,10 @@ def _stands(event: WarningShown, threshold: int, lifts: Sequence[int], *, since:
     """That warning tells of the threshold: at it, or before, and nothing since lifted time left by 10 s above it."""
     if event.seconds_left > threshold:
         return False
-    if event.at_ns >= since:
+    since_then = [at_ns for at_ns in lifts if at_ns > event.at_ns]
+    if event.at_ns >= since and not since_then:
         return event.seconds_left >= threshold - TOLD_LATE_S
-    return all(
-        stop - at_ns <= (threshold + REARM_S + 1) * SECOND_NS for at_ns in lifts if at_ns > event.at_ns
-    )
+    return all(stop - at_ns <= (threshold + REARM_S + 1) * SECOND_NS for at_ns in since_then)
 
 
 def _used(paper: Paper, stop: int) -> tuple[list[Slot], int]:

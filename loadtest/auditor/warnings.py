@@ -24,6 +24,8 @@ from loadtest.auditor.world import Life, World
 
 THRESHOLDS_S = (10, 30, 60, 120)
 OFF_S_MAX = 1
+BY_CLOCK = 6
+"""How a slot says that it is paused because the wall clock was set."""
 JUST_NS = 2 * SECOND_NS
 """Money that moved so shortly before a warning may or may not be in it."""
 
@@ -129,9 +131,13 @@ class Warnings:
                 if other != life.session and held and other in self.world.lives
             ]
             free = wallet.spendable_micros + wallet.held_micros.get(life.session, 0)
+            alone = max(0, wallet.spendable_micros) + wallet.held_micros.get(life.session, 0)
             for mine, rest in product(own, product(*siblings)):
                 going = [each for each, _ in rest if each is not None]
                 low, high = _left(mine, going, life, free + sum(held for _, held in rest), at_ns)
+                # What is set aside for one session serves no other.
+                used_up, paid = money_left([mine], micros=alone - mine.cost_in(0))
+                low, high = min(low, used_up), min(high, paid)
                 best = min(best, max(0, low - event.seconds_left, event.seconds_left - high))
                 if not best:
                     return best
@@ -196,6 +202,8 @@ def readings(paper: Paper, life: Life, world: World, at_ns: int) -> list[Going]:
         for slot in past
         if slot.finding in (BILLED, FREE)
         or (slot.finding == UNWITNESSED and slot.end_ns > at_ns - ACK_GAP_NS - 2 * SECOND_NS)
+        # That somebody set the wall clock is noticed a moment later.
+        or (slot.suspended == BY_CLOCK and slot.end_ns > at_ns - SECOND_NS)
     ]
     ahead = _ahead(life, world, paper.anchors, past[-1].end_ns if past else at_ns)
     ends = own_limits(paper, life, world, at_ns)

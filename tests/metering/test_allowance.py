@@ -45,10 +45,10 @@ class Staged:
         return naive_cost(self.terms, self.periods[: self.used_s + seconds], self.spend.usage.messages)
 
     def ends_after_s(self) -> int:
-        """Seconds until an agreed limit ends it, at most the horizon."""
+        """Seconds until its maximum, its slot or an agreed limit ends it, at most the horizon."""
         limit, stop = self.spend.limit_s, self.spend.limited_micros
         for second in range(HORIZON_S):
-            if limit is not None and self.used_s + second >= limit:
+            if second >= self.spend.ends_in_s or (limit is not None and self.used_s + second >= limit):
                 return second
             if stop is not None and self.cost_after(second + 1) > stop:
                 return second
@@ -69,6 +69,7 @@ def staged(draw: st.DrawFn) -> Staged:
         ahead=ahead if terms["windows"] else (),
         limit_s=draw(st.none() | st.integers(0, 400)),
         limit_micros=draw(st.none() | st.integers(0, 40_000_000)),
+        ends_in_s=draw(st.just(SECONDS_MAX) | st.integers(0, 400)),
     )
     return Staged(terms, spend, periods)
 

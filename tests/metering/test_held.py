@@ -77,3 +77,44 @@ async def test_a_pause_while_both_are_awaited_after_a_restart_holds_when_they_ar
     assert made.session not in world.gate.linked
     assert world.sink.of(facts.MeterSuspended)[-1].reason is SuspendReason.MODERATION
     assert world.sink.of(facts.MeterResumed) == []
+
+
+async def test_a_suspension_whose_move_the_store_never_took_is_known_from_the_evidence() -> None:
+    world = World()
+    made = await world.call()
+    await world.run(10)
+    world.service.pause(made.session, SuspendReason.SOS)
+    await world.run(4)
+    del world.moves.made[-1]
+    world.moves.newest_wall_ns = 0
+    await world.restart()
+
+    await world.service.recover([made.session])
+    for side in Side:
+        world.service.socket_back(made.session, side)
+    await world.run(6)
+
+    assert made.session not in world.gate.linked
+    assert world.moves.states[-3:] == ["suspended", "recovering", "suspended"]
+    assert {fact.reason for fact in world.sink.of(facts.MeterSuspended)} == {SuspendReason.SOS}
+
+
+async def test_a_lifted_suspension_whose_lift_the_store_never_took_does_not_come_back() -> None:
+    world = World()
+    made = await world.call()
+    await world.run(10)
+    world.service.pause(made.session, SuspendReason.OPERATOR)
+    await world.run(4)
+    world.service.resume(made.session, SuspendReason.OPERATOR)
+    await world.run(4)
+    del world.moves.made[-1]
+    world.moves.newest_wall_ns = 1
+    await world.restart()
+
+    await world.service.recover([made.session])
+    for side in Side:
+        world.service.socket_back(made.session, side)
+    await world.run(6)
+
+    assert made.session in world.gate.linked
+    assert world.moves.states[-3:] == ["metering", "recovering", "metering"]

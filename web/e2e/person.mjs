@@ -59,6 +59,12 @@ export class Person {
     await this.press("fill-code");
     await this.shoot("code");
     await this.press("sign-in");
+    // Whoever asks the gateway next asks with the token of this sign-in.
+    await page.waitForFunction(
+      () => Object.keys(sessionStorage).some((key) => key.endsWith(".access")),
+      undefined,
+      { timeout: 15_000 },
+    );
   }
 
   press(name, options = {}) {
