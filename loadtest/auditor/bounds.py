@@ -197,6 +197,8 @@ def _must(
         # What comes while no process runs is seen when one does again.
         blind = [(begin - POLL_NS, end + POLL_NS) for begin, end in world.stalls]
         legs = shrunk(without(life.presence(side), united(blind)), PACKETS_NS)
+        # The legs are closed at the stop: what would have come later is not waited for.
+        legs = common(legs, [(0, min(ends_ns, default=EVER))])
         must = common(must, united(legs, gap_ns=MEDIA_GAP_NS - PACKETS_NS))
         must = common(must, _apps_must(life, side, anchors, start_ns, holes))
     must = without(must, [(begin - MS, end + SECOND_NS) for begin, end in life.paused()])

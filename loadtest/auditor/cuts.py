@@ -9,14 +9,14 @@ Keeps true: a session that nobody ended and that had no limit near is never cut.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from loadtest.auditor.bounds import ACK_GAP_NS, SECOND_NS, tick_end
+from loadtest.auditor.bounds import ACK_GAP_NS, SECOND_NS, STOP_REACH_NS, tick_end
 from loadtest.auditor.entries import BILLED, FREE, RESTART, START, STOP, UNWITNESSED, Slot
 from loadtest.auditor.price import cost
 from loadtest.auditor.receipts import Paper, usage_of
 from loadtest.auditor.settlements import Settlement
 from loadtest.auditor.truth import WarningShown
 from loadtest.auditor.verdict import Verdict
-from loadtest.auditor.warnings import JUST_NS, THRESHOLDS_S, Wallet, Warnings
+from loadtest.auditor.warnings import JUST_NS, THRESHOLDS_S, Wallet, Warnings, ahead
 from loadtest.auditor.world import Life, World
 
 LIMITS = frozenset({"funds", "slot_end", "max_duration"})
@@ -28,6 +28,8 @@ REARM_S = 10
 ALONE_NS = 5 * SECOND_NS
 """How much longer it takes where the other witness still has that side."""
 
+LOST_REACH_S = 16
+"""A crash that comes later after the last second that is known lost none of the session."""
 TOLD_LATE_S = 3
 """A threshold was told in time if it was with no fewer seconds left than it less these."""
 
@@ -63,7 +65,9 @@ class Cuts:
         told = {each for _, each in life.stops}
         helped = [at_ns for at_ns, is_on in life.pauses.get("sos", ()) if is_on]
         if reason == "operator" and "sos" in told:
-            return any(at_ns <= turn_ns <= stop for at_ns in helped for turn_ns in self.world.turns)
+            return any(
+                at_ns - STOP_REACH_NS <= turn_ns <= stop for at_ns in helped for turn_ns in self.world.turns
+            )
         return reason in told
 
     def _beyond(self, paper: Paper, life: Life, settled: Settlement | None) -> None:
@@ -116,8 +120,12 @@ class Cuts:
         """Out of money means that the next second costs more than there is, by every reading of the moment."""
         slots, _ = _used(paper, stop)
         runs, messages = usage_of(slots)
-        period = slots[-1].period if slots else 0
-        following = cost(life.terms, [*runs, (period, 1)], messages)
+        end_ns = paper.slots[-1].end_ns
+        period = ahead(life, self.world, paper.anchors, end_ns)[0][1]
+        # Seconds of which no disk knew when a process died had been served.
+        gone_s = [(turn_ns - end_ns) // SECOND_NS for turn_ns in self.world.turns if turn_ns > end_ns]
+        lost_s = min(gone_s, default=0) if min(gone_s, default=0) <= LOST_REACH_S else 0
+        following = cost(life.terms, [*runs, (period, 1 + lost_s)], messages)
         following = max(following, cost(life.terms, runs, messages + 1))
         limits = [life.terms.get("spend_stop_micros"), life.terms.get("spend_consent_micros")]
         if any(limit is not None and following > limit for limit in limits):

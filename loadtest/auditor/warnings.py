@@ -15,7 +15,18 @@ from loadtest.auditor.books import Books
 from loadtest.auditor.bounds import ACK_GAP_NS, SECOND_NS, stops
 from loadtest.auditor.chart import WALLET, Row
 from loadtest.auditor.countdown import FAR_S, Going, limits_left, money_left
-from loadtest.auditor.entries import ACCEPTED, BILLED, FREE, PAUSED, RESTART, START, STOP, UNWITNESSED, Anchor
+from loadtest.auditor.entries import (
+    ACCEPTED,
+    BILLED,
+    FREE,
+    PAUSED,
+    RESTART,
+    START,
+    STOP,
+    UNWITNESSED,
+    Anchor,
+    Slot,
+)
 from loadtest.auditor.receipts import Paper, usage_of
 from loadtest.auditor.truth import WarningShown
 from loadtest.auditor.verdict import Verdict
@@ -123,7 +134,7 @@ class Warnings:
         at_ns = _told_at(papers[life.session], event)
         best = float(FAR_S)
         assert life.asked is not None
-        own = readings(papers[life.session], life, self.world, at_ns)
+        own = readings(papers[life.session], life, self.world, at_ns, is_exact=True)
         for wallet in shown.wallets:
             siblings = [
                 sibling_readings(papers.get(other), self.world.lives[other], self.world, event.at_ns, held)
@@ -193,8 +204,8 @@ def _told_at(paper: Paper, event: WarningShown) -> int:
     return max((slot.end_ns for slot in paper.slots if slot.end_ns <= event.at_ns), default=event.at_ns)
 
 
-def readings(paper: Paper, life: Life, world: World, at_ns: int) -> list[Going]:
-    """The session as it stood, with its provisional seconds counted and not."""
+def readings(paper: Paper, life: Life, world: World, at_ns: int, *, is_exact: bool = False) -> list[Going]:
+    """The session as it stood, with its provisional seconds counted and not; `is_exact`: or some of them."""
     past = [slot for slot in paper.slots if slot.end_ns <= at_ns]
     sure = [slot for slot in past if slot.finding in (BILLED, FREE)]
     maybe = [
@@ -205,23 +216,31 @@ def readings(paper: Paper, life: Life, world: World, at_ns: int) -> list[Going]:
         # That somebody set the wall clock is noticed a moment later.
         or (slot.suspended == BY_CLOCK and slot.end_ns > at_ns - SECOND_NS)
     ]
-    ahead = _ahead(life, world, paper.anchors, past[-1].end_ns if past else at_ns)
+    coming = ahead(life, world, paper.anchors, past[-1].end_ns if past else at_ns)
     ends = own_limits(paper, life, world, at_ns)
     if any(slot.finding == PAUSED for slot in paper.slots if at_ns < slot.end_ns <= at_ns + JUST_NS):
         ends["paused"] = (0, FAR_S)
     if any(each_ns <= at_ns for each_ns, _ in stops(life, world, paper.anchors)):
         ends["over"] = (0, 0)
     found = []
-    for slots in (sure, maybe) if len(sure) != len(maybe) else (sure,):
+    for slots in _waiting(sure, maybe) if is_exact else (sure, maybe):
         runs, messages = usage_of([slot._replace(finding=BILLED) for slot in slots])
         found += [
-            Going(terms=life.terms, runs=runs, messages=messages, ahead=ahead, ends_in_s=each)
+            Going(terms=life.terms, runs=runs, messages=messages, ahead=coming, ends_in_s=each)
             for each in sorted({_nearest(ends, 0), _nearest(ends, 1)})
         ]
     return found
 
 
-def _ahead(life: Life, world: World, anchors: Sequence[Anchor], from_ns: int) -> list[tuple[int, int]]:
+def _waiting(sure: Sequence[Slot], maybe: Sequence[Slot]) -> list[list[Slot]]:
+    """None, all, or the newest few of the seconds that may have waited for their far bracket were counted."""
+    counted = {slot.tick for slot in sure}
+    extra = [slot for slot in maybe if slot.tick not in counted]
+    lengths = sorted({0, len(extra)}) + list(range(1, len(extra)))
+    return [[*sure, *extra[len(extra) - length :]] for length in lengths]
+
+
+def ahead(life: Life, world: World, anchors: Sequence[Anchor], from_ns: int) -> list[tuple[int, int]]:
     """Changes of price to come; the hours were tied to the monotonic clock at acceptance or at a restart.
 
     A second belongs to the period in force when it begins: the first one after a change is a whole second.
@@ -275,8 +294,8 @@ def sibling_readings(
             return _distinct(found)
     elif life.terms:
         anchors = paper.anchors if paper is not None else ()
-        ahead = _ahead(life, world, anchors, max(at_ns, starts[0] if starts else 0))
-        fresh = Going(terms=life.terms, runs=(), messages=0, ahead=ahead)
+        coming = ahead(life, world, anchors, max(at_ns, starts[0] if starts else 0))
+        fresh = Going(terms=life.terms, runs=(), messages=0, ahead=coming)
         whole = replace(fresh, ends_in_s=min(FAR_S, life.asked.duration_s_max if life.asked else FAR_S))
         found += [(each, held_micros) for each in (fresh, whole, _limited(whole, life, at_ns))]
     return _distinct([*found, (None, 0), (None, held_micros)])
