@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.ids import AccountId, SessionId
 
@@ -224,8 +224,7 @@ class MeterOrder:
     """What the provider's app must quote when it confirms that it hears."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegEvidence:
+class LegEvidence(NamedTuple):
     """One leg's authenticated arrivals, as counted by the relay; monotonic nanoseconds, 0 = never."""
 
     session: SessionId

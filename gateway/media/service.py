@@ -8,7 +8,6 @@ side's evidence only grows; after `close` nothing of a session remains.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 import structlog
 
@@ -51,7 +50,7 @@ class _Place:
 
     def vacate(self, counters: Sequence[int]) -> Peer | None:
         """Take the peer out and carry its evidence on."""
-        self.carried = replace(self.read(counters), connected=False)
+        self.carried = self.read(counters)._replace(connected=False)
         peer, self.peer = self.peer, None
         return peer
 

@@ -6,8 +6,10 @@ earned at the price in force there. The client's charge is not touched.
 Never pays (`settling_service.py` hands the amount to the purse).
 """
 
+from collections.abc import Iterable
+
 from gateway.clock import NS
-from gateway.metering.evidence import AnchorKind, decode, split_entries
+from gateway.metering.evidence import Anchor, AnchorKind
 from gateway.metering.tariff import Tariff
 from gateway.metering.tick import Tick, TickFinding
 from gateway.metering.usage import Usage
@@ -16,13 +18,15 @@ from gateway.money import split_fee
 _WITNESSED = (TickFinding.BILLED, TickFinding.FREE)
 
 
-def make_good_micros(entries: bytes, tariff: Tariff, *, fee_bp: int, seconds_max: int) -> int:
+def make_good_micros(
+    entries: Iterable[Tick | Anchor], tariff: Tariff, *, fee_bp: int, seconds_max: int
+) -> int:
     """The provider's share of the lost seconds of every restart, in micros."""
     if seconds_max <= 0:
         return 0
     usage, last = Usage(), None
     owed = 0
-    for found in map(decode, split_entries(entries)):
+    for found in entries:
         if isinstance(found, Tick):
             last = found
             if found.finding in _WITNESSED:

@@ -4,20 +4,21 @@ Decides what a receipt says, how it is written down byte for byte, and whether
 one is consistent with its evidence. Signing and signature checks are handed in
 (`adapters/receipt_key.py`), so this stays pure.
 Keeps: one canonical form, so that any changed byte is seen; lines sum to the
-charge; fee + earned = charge; the seconds are those of the evidence. Version 2
-is issued; version 1 is still read (`verification.py`).
+charge; fee + earned = charge; the seconds are those of the evidence. Version 3
+is issued; older ones are still read (`verification.py`).
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
 from gateway.clock import rfc3339
 from gateway.errors import InvariantBroken, Malformed, require
 from gateway.ids import AccountId, ReceiptId, SessionId
-from gateway.metering.evidence import SIDES, AnchorKind, decode, split_entries
+from gateway.metering.evidence import SIDES, Anchor, AnchorKind, decode, split_entries
 from gateway.metering.record import Record
 from gateway.metering.schedule import OffsetAt
 from gateway.metering.tariff import Line, Tariff
@@ -28,9 +29,14 @@ from gateway.metering.warning import TimeLeft
 from gateway.money import floor_to_minor, micros_per_minor, split_fee
 from gateway.terms import EndReason, Grade, MeterOrder, SessionKind, TariffSnapshot
 
-RECEIPT_VERSION = 2
-BUNDLE_VERSION = 1
-"""Of the evidence bundle's form; its entries carry versions of their own."""
+RECEIPT_VERSION = 3
+"""1 knew plain tariffs only; 2 was written over many lines."""
+BUNDLE_VERSION = 2
+"""Of the evidence bundle's form; its entries carry versions of their own. 1 was written over many lines."""
+_ONE_LINE_SINCE = (("receipt", 3), ("entries", 2))
+"""What tells a kind of file, and the first version of it that is written in one line."""
+_LINE = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+_INDENTED = json.JSONEncoder(sort_keys=True, indent=2)
 _UNITS = {"time": "s", "block": "block", "messages": "message"}
 
 
@@ -42,7 +48,7 @@ def _no_zone(zone: str, unix_s: int) -> int:
     raise InvariantBroken(f"the hours of {zone} were not handed in")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Statement:
     """What a stopped meter found: everything of a receipt but the money's sources and the signature."""
 
@@ -58,10 +64,15 @@ class Statement:
     offset_s_at: OffsetAt = _no_zone
     """How far the clocks of the tariff's zone are ahead; asked only where it has windows."""
 
-    @property
+    @cached_property
     def record(self) -> Record:
         """The entries, replayed."""
         return Record.replayed(self.order, self.entries)
+
+    @cached_property
+    def found(self) -> tuple[Tick | Anchor, ...]:
+        """The entries, decoded."""
+        return tuple(map(decode, split_entries(self.entries)))
 
     def charge_micros(self) -> int:
         """C(n) rounded down to the minor unit."""
@@ -102,11 +113,9 @@ def outlined(statement: Statement, *, key_id: str, public_key: bytes) -> dict[st
         "unwitnessed_s": tally.unwitnessed_s,
         "usage": [{"period": period, "seconds": seconds} for period, seconds in tally.usage.runs],
         "messages": tally.usage.messages,
-        "schedule": timetable(
-            statement.tariff, map(decode, split_entries(statement.entries)), statement.offset_s_at
-        ),
+        "schedule": timetable(statement.tariff, statement.found, statement.offset_s_at),
         "consents": consents(record),
-        "gaps": gaps(statement.entries),
+        "gaps": gaps(statement.found),
         "currency": statement.tariff.currency,
         "fee_bp": order.fee_bp,
         "grade": statement.grade,
@@ -175,9 +184,9 @@ def consents(record: Record) -> list[dict[str, Any]]:
     ]
 
 
-def gaps(entries: bytes) -> list[dict[str, Any]]:
+def gaps(found: Iterable[Tick | Anchor]) -> list[dict[str, Any]]:
     """Spans of ticks that were not billed, each with its finding and why."""
-    ticks = [found for found in map(decode, split_entries(entries)) if isinstance(found, Tick)]
+    ticks = [entry for entry in found if isinstance(entry, Tick)]
     spans = []
     for (finding, why), group in groupby(ticks, key=lambda tick: (tick.finding, _why(tick))):
         members = list(group)
@@ -199,8 +208,13 @@ def _why(tick: Tick) -> str:
 
 
 def canonical(body: Mapping[str, Any]) -> bytes:
-    """The one written form: sorted keys, two spaces, UTF-8 as ASCII escapes, a final newline."""
-    return (json.dumps(body, sort_keys=True, indent=2, ensure_ascii=True) + "\n").encode()
+    """The one written form: sorted keys, ASCII escapes, a final newline; one line, or two spaces of indent.
+
+    Receipts and bundles are one line, those of old versions and all other files are indented.
+    """
+    is_line = any(key in body and body.get("version", 0) >= since for key, since in _ONE_LINE_SINCE)
+    text = _LINE.encode(body) if is_line else _INDENTED.encode(body)
+    return (text + "\n").encode()
 
 
 def signed_part(receipt: Mapping[str, Any]) -> bytes:
@@ -227,9 +241,16 @@ def read(file: bytes, what: str) -> dict[str, Any]:
         body = json.loads(file)
     except ValueError as error:
         raise Malformed(f"The {what} is not JSON: {error}.", code=f"{what}_malformed") from error
-    if not isinstance(body, dict) or canonical(body) != file:
+    if not isinstance(body, dict) or not _is_canonical(body, file):
         raise Malformed(f"The {what} has been changed: it is not in the form it is issued in.")
     return body
+
+
+def _is_canonical(body: Mapping[str, Any], file: bytes) -> bool:
+    try:
+        return canonical(body) == file
+    except TypeError:
+        return False  # its version is no number
 
 
 def order_of(receipt: Mapping[str, Any]) -> MeterOrder:

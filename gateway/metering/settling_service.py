@@ -75,7 +75,7 @@ class Settler:
             outline=receipts.outlined(statement, key_id=key.key_id, public_key=key.public_key),
             charge_micros=statement.charge_micros(),
             make_good_micros=make_good_micros(
-                statement.entries,
+                statement.found,
                 statement.tariff,
                 fee_bp=order.fee_bp,
                 seconds_max=outside.make_good_s_max,

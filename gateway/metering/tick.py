@@ -5,8 +5,8 @@ Never judges (`judgement.py`) and never prices (`tariff.py`).
 Keeps: numbers are gapless from 1; a tick never changes once counted.
 """
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from gateway.errors import require
 from gateway.metering.usage import Usage
@@ -26,8 +26,7 @@ class TickFinding(StrEnum):
     """A bracket is missing or a clock fell short; it costs nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tick:
+class Tick(NamedTuple):
     """A counted second. Pairs are (client, provider)."""
 
     number: int
@@ -60,15 +59,14 @@ class Tick:
     ran shorter than the server's clock."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class Tally(NamedTuple):
     """Found seconds, added up."""
 
     billed_s: int = 0
     free_s: int = 0
     paused_s: int = 0
     unwitnessed_s: int = 0
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = Usage()
     """Billed and free seconds by rate period, and billable messages."""
 
     @property

@@ -7,11 +7,10 @@ Keeps: neighbouring runs have different periods, no run is empty, so equal usage
 is equal and hashes equally.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Witnessed seconds (billed and free) in order, and billable messages."""
 
     runs: tuple[tuple[int, int], ...] = ()

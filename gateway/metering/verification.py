@@ -7,15 +7,16 @@ and the zones' offsets where the hours themselves are to be resolved anew.
 Never trusts a sum it can recompute. See docs/metering.md, "Receipt".
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gateway.errors import GatewayError, InvariantBroken, Malformed
 from gateway.metering import receipt as receipts
-from gateway.metering.evidence import decode, split_entries
+from gateway.metering.evidence import Anchor, decode, split_entries
 from gateway.metering.record import Record
 from gateway.metering.schedule import OffsetAt
 from gateway.metering.tariff import Tariff, parse
+from gateway.metering.tick import Tick
 from gateway.metering.timetable import strays, timetable
 from gateway.metering.usage import Usage
 from gateway.money import floor_to_minor, split_fee
@@ -64,7 +65,7 @@ def _signature(
 
 def _price(receipt: Mapping[str, Any]) -> Iterator[str]:
     version = receipt["version"]
-    if version not in (1, receipts.RECEIPT_VERSION):
+    if version not in range(1, receipts.RECEIPT_VERSION + 1):
         yield "The receipt is not of a version that this program knows."
     tariff = parse(receipt["tariff"])
     usage = _known(tariff, receipts.usage_of(receipt))
@@ -105,7 +106,8 @@ def _charged(tariff: Tariff, usage: Usage, charge: int) -> Iterator[str]:
 def _evidence(
     receipt: Mapping[str, Any], evidence: Mapping[str, Any], offset_s_at: OffsetAt | None
 ) -> Iterator[str]:
-    if set(evidence) != {"version", "session", "entries"} or evidence["version"] != receipts.BUNDLE_VERSION:
+    versions = range(1, receipts.BUNDLE_VERSION + 1)
+    if set(evidence) != {"version", "session", "entries"} or evidence["version"] not in versions:
         yield "The evidence is not of the version that this program knows."
     if evidence["session"] != receipt["session"]:
         yield "The evidence belongs to another session."
@@ -116,7 +118,8 @@ def _evidence(
     for name in ("billed_s", "free_s", "paused_s", "unwitnessed_s"):
         if getattr(record.tally, name) != receipt[name]:
             yield f"{name} is {receipt[name]} on the receipt and {getattr(record.tally, name)} by the evidence."
-    if receipts.gaps(entries) != receipt["gaps"]:
+    found = [decode(entry) for entry in split_entries(entries)]
+    if receipts.gaps(found) != receipt["gaps"]:
         yield "The gaps are not those of the evidence."
     if record.stop is not None and record.stop.reason != receipt["end_reason"]:
         yield "The end reason is not the one in the evidence."
@@ -124,7 +127,7 @@ def _evidence(
     yield from _charged(tariff, _known(tariff, record.tally.usage), receipt["charge_micros"])
     if receipt["version"] != 1:
         yield from _usage(receipt, record)
-        yield from _hours(receipt, tariff, entries, offset_s_at)
+        yield from _hours(receipt, tariff, found, offset_s_at)
         yield from _limits(tariff, record)
 
 
@@ -136,9 +139,11 @@ def _usage(receipt: Mapping[str, Any], record: Record) -> Iterator[str]:
 
 
 def _hours(
-    receipt: Mapping[str, Any], tariff: Tariff, entries: bytes, offset_s_at: OffsetAt | None
+    receipt: Mapping[str, Any],
+    tariff: Tariff,
+    found: Sequence[Tick | Anchor],
+    offset_s_at: OffsetAt | None,
 ) -> Iterator[str]:
-    found = [decode(entry) for entry in split_entries(entries)]
     listed = receipt["schedule"]
     if offset_s_at is not None and timetable(tariff, found, offset_s_at) != listed:
         yield "The schedule is not the one that the tariff's hours give."

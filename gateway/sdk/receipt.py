@@ -32,8 +32,10 @@ def problems_of(receipt: Mapping[str, Any], *, public_key: str | None = None) ->
 
 
 def canonical(body: Mapping[str, Any]) -> bytes:
-    """The written form of receipts and evidence: keys sorted, two spaces, a final newline."""
-    return (json.dumps(body, sort_keys=True, indent=2, ensure_ascii=True) + "\n").encode()
+    """A receipt's written form: keys sorted, one line with its end; before version 3 indented by two spaces."""
+    if body.get("version", 0) < 3:
+        return (json.dumps(body, sort_keys=True, indent=2) + "\n").encode()
+    return (json.dumps(body, sort_keys=True, separators=(",", ":")) + "\n").encode()
 
 
 def signed_part(receipt: Mapping[str, Any]) -> bytes:

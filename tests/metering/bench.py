@@ -1,6 +1,6 @@
 """A meter on a bench: simulated legs and apps whose presence is set by hand."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.clock import NS
@@ -110,8 +110,7 @@ class Person:
         self.rtp_units += 12_000 * self.rtp_ppm // 1_000_000
         if self.talks:
             packets = self.leg.rtp_packets + 12
-            self.leg = replace(
-                self.leg,
+            self.leg = self.leg._replace(
                 rtp_packets=packets,
                 rtp_first_ns=self.leg.rtp_first_ns or now_ns,
                 rtp_last_ns=now_ns,
@@ -119,7 +118,7 @@ class Person:
                 rtp_span=self.rtp_units,
             )
         if self.answers:
-            self.leg = replace(self.leg, rtcp_last_ns=now_ns, stun_last_ns=now_ns, sctp_last_ns=now_ns)
+            self.leg = self.leg._replace(rtcp_last_ns=now_ns, stun_last_ns=now_ns, sctp_last_ns=now_ns)
 
 
 class Bench:

@@ -4,7 +4,6 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Coroutine
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -138,7 +137,7 @@ class Process:
         for session, people in self.people.items():
             for person in people:
                 person.live(now_ns)
-                self.gate.legs[session, person.side] = replace(person.leg, session=session)
+                self.gate.legs[session, person.side] = person.leg._replace(session=session)
         self.books.metering.poll()
         fresh, self._told = self.sink.told[self._told :], len(self.sink.told)
         for fact in fresh:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from gateway import facts
@@ -89,7 +88,7 @@ class World:
         for session, people in self.people.items():
             for person in people:
                 person.live(now_ns)
-                self.gate.legs[session, person.side] = replace(person.leg, session=session)
+                self.gate.legs[session, person.side] = person.leg._replace(session=session)
         self.service.poll()
         fresh, self._told = self.sink.told[self._told :], len(self.sink.told)
         for fact in fresh:

@@ -81,7 +81,7 @@ def test_a_receipt_signed_anew_with_another_key_fails_against_the_expected_key()
         ("messages", 1),
         ("consents", [{"kind": "spend", "at": "", "after_tick": 3}]),
         ("schedule", [{"after_tick": 0, "periods": [{"at": "", "at_wall_ns": 0, "period": 0}]}]),
-        ("version", 3),
+        ("version", 4),
     ],
 )
 def test_a_receipt_signed_with_a_false_statement_is_caught_by_recomputing(field: str, value: object) -> None:
@@ -89,6 +89,30 @@ def test_a_receipt_signed_with_a_false_statement_is_caught_by_recomputing(field:
     body[field] = value
 
     assert problems(receipts.canonical(signed(body)), evidence)
+
+
+def test_files_of_today_are_one_line_each() -> None:
+    body, evidence = issued(called())
+
+    assert receipts.canonical(body).count(b"\n") == 1
+    assert evidence.count(b"\n") == 1
+
+
+def test_files_of_the_version_before_are_indented_and_still_hold() -> None:
+    body, evidence = issued(called())
+    receipt = receipts.canonical(signed({**body, "version": 2}))
+    bundle = receipts.canonical({**json.loads(evidence), "version": 1})
+
+    assert receipt.startswith(b'{\n  "')
+    assert bundle.startswith(b'{\n  "')
+    assert problems(receipt, bundle) == []
+
+
+def test_a_file_in_the_form_of_another_version_is_refused() -> None:
+    body, evidence = issued(called())
+    indented = json.dumps(body, sort_keys=True, indent=2).encode() + b"\n"
+
+    assert "form" in problems(indented, evidence)[0]
 
 
 def test_a_dropped_tail_of_evidence_is_seen() -> None:
