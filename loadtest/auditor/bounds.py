@@ -163,7 +163,10 @@ def _apps_may(life: Life, side: str, anchors: Sequence[Anchor], points: list[int
 def _apps_must(
     life: Life, side: str, anchors: Sequence[Anchor], start_ns: int, holes: Sequence[Span]
 ) -> list[Span]:
-    """An app's evidence at its worst: it bridges only if it came before the app seemed silent."""
+    """An app's evidence at its worst: it bridges only if it came before the app seemed silent.
+
+    What ended before a silent app was heard again may have been found without it by then.
+    """
     found: list[Span] = [(start_ns, start_ns)]
     last_ns = min(start_ns, life.confirmed[side])
     stop_ns = min((at_ns for at_ns, _ in life.stops), default=EVER)
@@ -176,7 +179,8 @@ def _apps_must(
         if at_ns - last_ns <= ACK_GAP_NS - SECOND_NS:
             found[-1] = (found[-1][0], end_ns)
         else:
-            found.append((end_ns, end_ns))
+            begin_ns = at_ns - (at_ns - end_ns) % SECOND_NS
+            found.append((begin_ns, begin_ns))
         last_ns = end_ns
     return united(found)
 
