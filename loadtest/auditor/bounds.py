@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from loadtest.auditor.entries import RESTART, START, STOP, Anchor
 from loadtest.auditor.span import EVER, Span, common, shrunk, switched, united, without
+from loadtest.auditor.undone import pauses, pauses_at_most, stops
 from loadtest.auditor.world import Life, World
 
 MS = 1_000_000
@@ -22,10 +23,6 @@ TEXT_IDLE_NS = 120 * SECOND_NS
 PACKETS_NS = 250 * MS
 """Packets of a flow that is on come at least this often."""
 POLL_NS = 250 * MS
-STOP_REACH_NS = 16 * SECOND_NS
-"""An end that had not been settled so long before a crash may be undone by it."""
-PAUSE_REACH_NS = 2 * SECOND_NS
-"""A pause stands once a slot that shows it is durable."""
 TAKE_OVER_NS = 60 * SECOND_NS
 """A gateway that comes up so long before a session's restart may have taken it over."""
 _ASKED = frozenset({1, 2, 13, 14, 15})
@@ -47,28 +44,6 @@ class Bounds:
     """The earliest grid point at which the first second may begin."""
     start_late_ns: int | None
     """The latest one at which it has to, unless something comes in between."""
-
-
-def _survived(at_ns: int, within_ns: int, world: World, anchors: Sequence[Anchor]) -> bool:
-    """What was taken at an instant was not lost in a crash or take-over after which the session went on."""
-    if not any(at_ns - STOP_REACH_NS <= turn_ns <= at_ns + within_ns for turn_ns in world.turns):
-        return True
-    return not any(anchor.kind == RESTART and anchor.at_ns > at_ns for anchor in anchors)
-
-
-def stops(life: Life, world: World, anchors: Sequence[Anchor]) -> list[tuple[int, str]]:
-    """Who ended the session and when; an end that a crash undid is none."""
-    return [stop for stop in life.stops if _survived(stop[0], STOP_REACH_NS, world, anchors)]
-
-
-def _paused(life: Life, world: World, anchors: Sequence[Anchor]) -> list[Span]:
-    """Pauses; one that was taken just before a crash may have been lost in it."""
-    found = []
-    for begin, end in life.paused():
-        is_kept = _survived(begin, PAUSE_REACH_NS, world, anchors)
-        lost_ns = min((turn_ns for turn_ns in world.turns if turn_ns >= begin), default=end)
-        found.append((begin, end if is_kept else min(end, lost_ns)))
-    return united(found)
 
 
 def grid(at_ns: int) -> int:
@@ -94,7 +69,7 @@ def bounds(life: Life, world: World, anchors: Sequence[Anchor], ends: Sequence[i
     for side in SIDES:
         may = common(may, united(life.presence(side), gap_ns=MEDIA_GAP_NS))
         may = common(may, _apps_may(life, side, anchors, [start_ns, *points]))
-    may = without(may, _paused(life, world, anchors))
+    may = without(may, pauses(life, world, anchors))
     if life.is_text:
         may = without(may, _idle(life, [start_ns, *points], TEXT_IDLE_NS + POLL_NS, 0))
     must: list[Span] = []
@@ -205,7 +180,9 @@ def _must(
         legs = common(legs, [(0, min(ends_ns, default=EVER))])
         must = common(must, united(legs, gap_ns=MEDIA_GAP_NS - PACKETS_NS))
         must = common(must, _apps_must(life, side, anchors, start_ns, holes))
-    must = without(must, [(begin - MS, end + SECOND_NS) for begin, end in life.paused()])
+    must = without(
+        must, [(begin - MS, end + SECOND_NS) for begin, end in pauses_at_most(life, world, anchors)]
+    )
     steps = [
         (at_ns - SECOND_NS, at_ns + 20 * SECOND_NS) for at_ns, by_ns in world.steps if abs(by_ns) > 900 * MS
     ]

@@ -9,12 +9,13 @@ Keeps true: a session that nobody ended and that had no limit near is never cut.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from loadtest.auditor.bounds import ACK_GAP_NS, SECOND_NS, STOP_REACH_NS, tick_end
+from loadtest.auditor.bounds import ACK_GAP_NS, SECOND_NS, tick_end
 from loadtest.auditor.entries import BILLED, FREE, RESTART, START, STOP, UNWITNESSED, Slot
 from loadtest.auditor.price import cost
 from loadtest.auditor.receipts import Paper, usage_of
 from loadtest.auditor.settlements import Settlement
 from loadtest.auditor.truth import WarningShown
+from loadtest.auditor.undone import STOP_REACH_NS, consents
 from loadtest.auditor.verdict import Verdict
 from loadtest.auditor.warnings import JUST_NS, THRESHOLDS_S, Wallet, Warnings, ahead
 from loadtest.auditor.world import Life, World
@@ -65,8 +66,9 @@ class Cuts:
         told = {each for _, each in life.stops}
         helped = [at_ns for at_ns, is_on in life.pauses.get("sos", ()) if is_on]
         if reason == "operator" and "sos" in told:
+            ended = max(stop, *(at_ns for at_ns, _ in life.stops))
             return any(
-                at_ns - STOP_REACH_NS <= turn_ns <= stop for at_ns in helped for turn_ns in self.world.turns
+                at_ns - STOP_REACH_NS <= turn_ns <= ended for at_ns in helped for turn_ns in self.world.turns
             )
         return reason in told
 
@@ -74,18 +76,18 @@ class Cuts:
         """Nothing was served beyond the holds, the limits, the slot or the maximum."""
         terms = life.terms
         spent = cost(terms, paper.runs, paper.messages)
-        consents = [kind for _, kind in life.consents]
+        agreed = [kind for _, kind in consents(life, self.world, paper.anchors)]
         limits = {
             "cover": settled.held_micros if settled else 0,
             "spend_stop": terms.get("spend_stop_micros"),
-            "spend_consent": None if "spend" in consents else terms.get("spend_consent_micros"),
+            "spend_consent": None if "spend" in agreed else terms.get("spend_consent_micros"),
         }
         for name, most in limits.items():
             if most is not None and spent > most:
                 self._complain(paper, f"beyond_{name}", None, f"at most {most} micros", spent)
         block = terms.get("block")
         if block and block["overrun"] != "per_second":
-            bought = 1 + consents.count("block") if block["overrun"] == "ask" else 1
+            bought = 1 + agreed.count("block") if block["overrun"] == "ask" else 1
             if paper.witnessed_s > bought * block["length_s"]:
                 self._complain(paper, "beyond_block", None, bought * block["length_s"], paper.witnessed_s)
         assert life.asked is not None
@@ -104,13 +106,14 @@ class Cuts:
         assert life.asked is not None
         if reason == "max_duration":
             elapsed_s = (stop - (paper.slots[0].end_ns - SECOND_NS)) // SECOND_NS
-            if max(elapsed_s, len(paper.slots)) < life.asked.duration_s_max:
+            if max(elapsed_s, len(paper.slots)) + self._lost_s(paper) < life.asked.duration_s_max:
                 self._complain(paper, "cut_early", stop, f"{life.asked.duration_s_max} s", elapsed_s)
         elif reason == "slot_end":
             slot_end = life.asked.slot_ends_wall_ns
             is_there = slot_end is not None and self.world.wall_ns(stop) >= slot_end - SECOND_NS
             block = life.terms.get("block")
-            is_used = block is not None and _used(paper, stop)[1] >= block["length_s"]
+            used_s = _used(paper, stop)[1] + self._lost_s(paper)
+            is_used = block is not None and used_s >= block["length_s"]
             if not is_there and not is_used and not self.world.steps:
                 self._complain(paper, "cut_early", stop, "the slot or block at its end", "time left")
         else:
@@ -120,12 +123,8 @@ class Cuts:
         """Out of money means that the next second costs more than there is, by every reading of the moment."""
         slots, _ = _used(paper, stop)
         runs, messages = usage_of(slots)
-        end_ns = paper.slots[-1].end_ns
-        period = ahead(life, self.world, paper.anchors, end_ns)[0][1]
-        # Seconds of which no disk knew when a process died had been served.
-        gone_s = [(turn_ns - end_ns) // SECOND_NS for turn_ns in self.world.turns if turn_ns > end_ns]
-        lost_s = min(gone_s, default=0) if min(gone_s, default=0) <= LOST_REACH_S else 0
-        following = cost(life.terms, [*runs, (period, 1 + lost_s)], messages)
+        period = ahead(life, self.world, paper.anchors, paper.slots[-1].end_ns)[0][1]
+        following = cost(life.terms, [*runs, (period, 1 + self._lost_s(paper))], messages)
         following = max(following, cost(life.terms, runs, messages + 1))
         limits = [life.terms.get("spend_stop_micros"), life.terms.get("spend_consent_micros")]
         if any(limit is not None and following > limit for limit in limits):
@@ -136,6 +135,14 @@ class Cuts:
         ]
         if money and following <= min(money):
             self._complain(paper, "cut_early", stop, f"money below {following}", min(money))
+
+    def _lost_s(self, paper: Paper) -> int:
+        """Seconds that had been served, and of which no disk knew when a process died."""
+        end_ns = paper.slots[-1].end_ns
+        gone_s = min(
+            ((turn_ns - end_ns) // SECOND_NS for turn_ns in self.world.turns if turn_ns > end_ns), default=0
+        )
+        return gone_s if gone_s <= LOST_REACH_S else 0
 
     def _wallets(self, life: Life, at_ns: int) -> list[Wallet]:
         """The client's wallet as it was around an instant, before the session was settled."""
@@ -152,7 +159,7 @@ class Cuts:
             return
         moves = self.warnings.moves.get(life.asked.client, [])
         lifts = [at for at, _, cause in moves if cause != paper.session]
-        lifts += [*self.world.turns, *(at for at, _ in life.consents)]
+        lifts += [*self.world.turns, *(at for at, _ in consents(life, self.world, paper.anchors))]
         for threshold in THRESHOLDS_S:
             since = stop - (threshold + 3) * SECOND_NS
             near = [slot for slot in paper.slots if slot.end_ns > since]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 from loadtest.auditor.books import Books
-from loadtest.auditor.bounds import ACK_GAP_NS, SECOND_NS, stops
+from loadtest.auditor.bounds import ACK_GAP_NS, SECOND_NS
 from loadtest.auditor.chart import WALLET, Row
 from loadtest.auditor.countdown import FAR_S, Going, limits_left, money_left
 from loadtest.auditor.entries import (
@@ -29,6 +29,7 @@ from loadtest.auditor.entries import (
 )
 from loadtest.auditor.receipts import Paper, usage_of
 from loadtest.auditor.truth import WarningShown
+from loadtest.auditor.undone import consents, stops
 from loadtest.auditor.verdict import Verdict
 from loadtest.auditor.windows import changes
 from loadtest.auditor.world import Life, World
@@ -127,17 +128,28 @@ class Warnings:
             )  # fmt: skip
 
     def _off(self, shown: Shown, life: Life, papers: Mapping[str, Paper]) -> float:
-        """The least difference over all readings of the moment."""
-        event = shown.event
-        if any(abs(event.at_ns - at_ns) <= ACK_GAP_NS for at_ns in self.world.turns):
+        """The least difference over all readings of the moment; every one of the siblings' only where it matters."""
+        if any(abs(shown.event.at_ns - at_ns) <= ACK_GAP_NS for at_ns in self.world.turns):
             return 0.0
-        at_ns = _told_at(papers[life.session], event)
+        off_s = self._least_off(shown, life, papers, is_exact=False)
+        return off_s if off_s <= OFF_S_MAX else self._least_off(shown, life, papers, is_exact=True)
+
+    def _least_off(self, shown: Shown, life: Life, papers: Mapping[str, Paper], *, is_exact: bool) -> float:
+        event, paper = shown.event, papers[life.session]
+        at_ns = _told_at(paper, event)
         best = float(FAR_S)
-        assert life.asked is not None
-        own = readings(papers[life.session], life, self.world, at_ns, is_exact=True)
+        own = readings(paper, life, self.world, at_ns, is_exact=True)
+        agreed = _agreed(life, self.world, paper.anchors, at_ns)
         for wallet in shown.wallets:
             siblings = [
-                sibling_readings(papers.get(other), self.world.lives[other], self.world, event.at_ns, held)
+                sibling_readings(
+                    papers.get(other),
+                    self.world.lives[other],
+                    self.world,
+                    event.at_ns,
+                    held,
+                    is_exact=is_exact,
+                )
                 for other, held in wallet.held_micros.items()
                 if other != life.session and held and other in self.world.lives
             ]
@@ -145,7 +157,7 @@ class Warnings:
             alone = max(0, wallet.spendable_micros) + wallet.held_micros.get(life.session, 0)
             for mine, rest in product(own, product(*siblings)):
                 going = [each for each, _ in rest if each is not None]
-                low, high = _left(mine, going, life, free + sum(held for _, held in rest), at_ns)
+                low, high = _left(mine, going, agreed, free + sum(held for _, held in rest))
                 # What is set aside for one session serves no other.
                 used_up, paid = money_left([mine], micros=alone - mine.cost_in(0))
                 low, high = min(low, used_up), min(high, paid)
@@ -281,15 +293,16 @@ def own_limits(paper: Paper, life: Life, world: World, at_ns: int) -> dict[str, 
 
 
 def sibling_readings(
-    paper: Paper | None, life: Life, world: World, at_ns: int, held_micros: int
+    paper: Paper | None, life: Life, world: World, at_ns: int, held_micros: int, *, is_exact: bool
 ) -> list[tuple[Going | None, int]]:
     """(what it spends, what is counted of its hold): one that has not begun, or is over, may count or not."""
     starts = [anchor.at_ns for anchor in paper.anchors if anchor.kind == START] if paper else []
     ended = [anchor.at_ns for anchor in paper.anchors if anchor.kind == STOP] if paper else []
+    agreed = _agreed(life, world, paper.anchors if paper else (), at_ns)
     found: list[tuple[Going | None, int]] = []
     if paper is not None and starts and starts[0] <= at_ns:
-        for going in readings(paper, life, world, at_ns):
-            found += [(going, held_micros), (_limited(going, life, at_ns), held_micros)]
+        for going in readings(paper, life, world, at_ns, is_exact=is_exact):
+            found += [(going, held_micros), (_limited(going, agreed), held_micros)]
         if not ended or ended[0] > at_ns:
             return _distinct(found)
     elif life.terms:
@@ -297,7 +310,7 @@ def sibling_readings(
         coming = ahead(life, world, anchors, max(at_ns, starts[0] if starts else 0))
         fresh = Going(terms=life.terms, runs=(), messages=0, ahead=coming)
         whole = replace(fresh, ends_in_s=min(FAR_S, life.asked.duration_s_max if life.asked else FAR_S))
-        found += [(each, held_micros) for each in (fresh, whole, _limited(whole, life, at_ns))]
+        found += [(each, held_micros) for each in (fresh, whole, _limited(whole, agreed))]
     return _distinct([*found, (None, 0), (None, held_micros)])
 
 
@@ -311,19 +324,22 @@ def _distinct(
     return kept
 
 
-def _limited(going: Going, life: Life, at_ns: int) -> Going:
+def _agreed(life: Life, world: World, anchors: Sequence[Anchor], at_ns: int) -> list[str]:
+    """What the client had said yes to by then."""
+    return [kind for each_ns, kind in consents(life, world, anchors) if each_ns <= at_ns]
+
+
+def _limited(going: Going, agreed: Sequence[str]) -> Going:
     """The same, ending where its own limits on spending or its prepaid time end unless somebody says yes."""
-    consents = [kind for each_ns, kind in life.consents if each_ns <= at_ns]
-    limits = limits_left(going, blocks=1 + consents.count("block"), has_consent="spend" in consents)
+    limits = limits_left(going, blocks=1 + agreed.count("block"), has_consent="spend" in agreed)
     return replace(going, ends_in_s=min([going.ends_in_s, *limits.values()]))
 
 
-def _left(mine: Going, rest: Sequence[Going], life: Life, micros: int, at_ns: int) -> tuple[int, int]:
+def _left(mine: Going, rest: Sequence[Going], agreed: Sequence[str], micros: int) -> tuple[int, int]:
     """Between which numbers of seconds the nearest end lies."""
     everybody = [mine, *rest]
     free_micros = micros - sum(going.cost_in(0) for going in everybody)
     used_up, paid = money_left(everybody, micros=free_micros)
-    consents = [kind for each_ns, kind in life.consents if each_ns <= at_ns]
-    limits = limits_left(mine, blocks=1 + consents.count("block"), has_consent="spend" in consents)
+    limits = limits_left(mine, blocks=1 + agreed.count("block"), has_consent="spend" in agreed)
     nearest = min([mine.ends_in_s, *limits.values()])
     return min(used_up, nearest), min(paid, nearest)

@@ -110,6 +110,8 @@ def run(sessions: int, seed: int, *, workers: int = WORKERS_MAX) -> dict[str, ob
             for errand, outcome in zip(errands, staff.stage(errands), strict=True):
                 found.add(errand, outcome)
                 progress.show(found)
+                if outcome.complaints:
+                    _show(errand, outcome.complaints)
         for errand, complaints in found.failed[:SHOWN_MAX]:
             _show(*_shrunk(staff, errand, complaints))
     return _result(found, seed, wall_s=time.monotonic() - began_s)
