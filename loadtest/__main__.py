@@ -16,6 +16,7 @@ from loadtest import calls as calls_run
 from loadtest.crash import run as crash_run
 from loadtest.ledger import run as ledger_run
 from loadtest.meters import run as meters_run
+from loadtest.relay import run as relay_run
 from loadtest.simulation import mutate as mutate_run
 from loadtest.simulation import run as simulate_run
 
@@ -75,6 +76,20 @@ def meters(
 ) -> None:
     """One gateway process that meters many sessions; media simulated, everything else real."""
     _show(uvloop.run(meters_run.run(sessions, seconds, profile=profile)), as_json=as_json)
+
+
+@app.command()
+def relay(
+    calls: Annotated[int, typer.Option(min=1, max=relay_run.CALLS_MAX, help="Calls at the same time.")] = 200,
+    seconds: Annotated[
+        int, typer.Option(min=1, max=relay_run.SECONDS_MAX, help="Length of each server's round.")
+    ] = 6,
+    rounds: Annotated[int, typer.Option(min=1, max=relay_run.ROUNDS_MAX, help="Turns of each server.")] = 3,
+    against: Annotated[str, typer.Option(help="Servers, separated by commas.")] = "floor,native,python",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """What forwarding a packet costs the native relay, its twin, and a forwarder that does nothing else."""
+    _show(relay_run.run(calls, seconds, rounds=rounds, against=against.split(",")), as_json=as_json)
 
 
 @app.command()

@@ -228,7 +228,9 @@ def readings(paper: Paper, life: Life, world: World, at_ns: int, *, is_exact: bo
         # That somebody set the wall clock is noticed a moment later.
         or (slot.suspended == BY_CLOCK and slot.end_ns > at_ns - SECOND_NS)
     ]
-    coming = ahead(life, world, paper.anchors, past[-1].end_ns if past else at_ns)
+    begun = [anchor.at_ns for anchor in paper.anchors if anchor.kind == START and anchor.at_ns <= at_ns]
+    last_ns = max([*begun, *(slot.end_ns for slot in past)], default=at_ns)
+    coming = ahead(life, world, paper.anchors, last_ns)
     ends = own_limits(paper, life, world, at_ns)
     if any(slot.finding == PAUSED for slot in paper.slots if at_ns < slot.end_ns <= at_ns + JUST_NS):
         ends["paused"] = (0, FAR_S)

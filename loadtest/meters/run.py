@@ -7,6 +7,7 @@ Never more sessions or seconds than the bounds below; stops by itself.
 """
 
 import asyncio
+import contextlib
 import math
 import os
 import signal
@@ -14,7 +15,7 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from gateway.app import DATABASE
 from gateway.clock import NS
 from gateway.limits import LIVE_SESSIONS_MAX
 from gateway.sdk.http import HttpClient
+from gateway.sdk.problem import NothingCame
 from loadtest.house import House, stolen_s
 from loadtest.meters.crowd import Desk, MeteredCall
 from loadtest.percentile import percentile
@@ -39,6 +41,8 @@ REST_S = 5
 LAG_P99_MS_MAX = 100.0
 COMMITS_OFF_MAX = 0.05
 """How far from one a second the evidence rows may be; the span's two ends cut one each."""
+LOOKS_AWAITED = 3
+"""How often the next look at the books is waited for, each time as long as `audited` does."""
 SERVE = "loadtest.meters.house"
 
 T = TypeVar("T")
@@ -98,7 +102,7 @@ async def _measure(house: House, database: Path, seconds: int, is_profiled: bool
         for number, pair in enumerate(pairs)
     ]
     began = time.monotonic()
-    ups = await _few_at_once((call.set_up() for call in calls), SETUPS_AT_ONCE)
+    ups = await _few_at_once([call.set_up() for call in calls], SETUPS_AT_ONCE, what="set up")
     setup_s = time.monotonic() - began
     up = [call for call, is_up in zip(calls, ups, strict=True) if is_up]
     _say(f"{len(up)} of {len(calls)} sessions are metered after {setup_s:.1f} s")
@@ -112,7 +116,7 @@ async def _measure(house: House, database: Path, seconds: int, is_profiled: bool
     rows = await asyncio.to_thread(_rows, database, *span.grid)
     rss_mb = house.rss_kb() / 1024
     _say("hanging up")
-    await _few_at_once((call.hang_up() for call in up), HANGUPS_AT_ONCE)
+    await _few_at_once([call.hang_up() for call in up], HANGUPS_AT_ONCE, what="hung up")
     for call in calls:
         call.close()
     _say("waiting for the next look at the books")
@@ -209,15 +213,24 @@ def _rows(database: Path, first: int, until: int) -> int:
 async def _is_ledger_ok(house: House) -> bool:
     async with HttpClient(house.ready.url) as http:
         await http.sign_in(house.ready.operator)
-        return bool((await http.audited())["ok"])
+        for _ in range(LOOKS_AWAITED):
+            with contextlib.suppress(NothingCame):
+                return bool((await http.audited())["ok"])
+    _say("nobody looked at the books")
+    return False
 
 
-async def _few_at_once(coroutines: Iterable[Awaitable[T]], at_once: int) -> list[T]:
-    gate = asyncio.Semaphore(at_once)
+async def _few_at_once(coroutines: Sequence[Awaitable[T]], at_once: int, *, what: str) -> list[T]:
+    gate, step, done = asyncio.Semaphore(at_once), -(-len(coroutines) // 5), 0
 
     async def gated(coroutine: Awaitable[T]) -> T:
+        nonlocal done
         async with gate:
-            return await coroutine
+            result = await coroutine
+        done += 1
+        if done % step == 0:
+            _say(f"{done} of {len(coroutines)} {what}")
+        return result
 
     return list(await asyncio.gather(*(gated(coroutine) for coroutine in coroutines)))
 

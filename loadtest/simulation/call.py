@@ -176,11 +176,9 @@ class Call:
         rate_ppm = stage.dice.choice((900_000, 980_000, 1_020_000, 1_100_000))
         clock = "app" if act is Act.APP_CLOCK else "rtp"
         if clock == "rtp":
-            leg = part.socket.node.media.leg(self.id, part.side) if part.socket is not None else None
-            if leg is None:
+            if not part.rtp_rate(rate_ppm):
                 return
             stage.swarm.note(Fault.RTP_CLOCK_DRIFT)
-            leg.set_rate(stage.now_ns, rate_ppm)
         else:
             stage.swarm.note(Fault.APP_CLOCK_DRIFT)
             part.app_rate(rate_ppm)

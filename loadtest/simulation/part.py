@@ -15,7 +15,7 @@ from gateway.signaling.outcome import Outcome
 from gateway.terms import SessionKind, Side
 from loadtest.auditor import truth
 from loadtest.simulation.faults import Fault
-from loadtest.simulation.media import DTX_PACKET_NS
+from loadtest.simulation.media import DTX_PACKET_NS, SimulatedLeg
 from loadtest.simulation.plan import Plan
 from loadtest.simulation.socket import Socket
 from loadtest.simulation.stage import Stage
@@ -45,6 +45,7 @@ class Part:
         self._app_ms = 0
         self._app_since_ns = stage.now_ns
         self._app_ppm = 1_000_000
+        self._rtp_ppm = 1_000_000
         self._is_offering = False
         self._has_media = False
         self._flows = dict.fromkeys(PLANES, False)
@@ -136,6 +137,19 @@ class Part:
         self._app_ms = self.clock_ms()
         self._app_since_ns, self._app_ppm = now_ns, ppm
 
+    def rtp_rate(self, ppm: int) -> bool:
+        """Its media clock runs at another rate from now on, after a reconnect as well; False where there is no leg."""
+        leg = self._leg
+        if leg is None:
+            return False
+        self._rtp_ppm = ppm
+        leg.set_rate(self.stage.now_ns, ppm)
+        return True
+
+    @property
+    def _leg(self) -> SimulatedLeg | None:
+        return self.socket.node.media.leg(self.session, self.side) if self.socket is not None else None
+
     def clock_ms(self) -> int:
         """What the app's own clock shows."""
         return self._app_ms + (self.stage.now_ns - self._app_since_ns) * self._app_ppm // 10**12
@@ -189,13 +203,15 @@ class Part:
 
     def _flow(self, plane: str, *, is_on: bool) -> None:
         now_ns = self.stage.now_ns
-        leg = self.socket.node.media.leg(self.session, self.side) if self.socket is not None else None
+        leg = self._leg
         if leg is None and is_on:
             return
         self._flows[plane] = is_on
         if leg is not None:
             if self.plan.is_dtx[self._index]:
                 leg.rtp_step_ns = DTX_PACKET_NS
+            if leg.rtp_rate_ppm != self._rtp_ppm:
+                leg.set_rate(now_ns, self._rtp_ppm)
             (leg.set_rtp if plane == "rtp" else leg.set_path)(now_ns, is_on=is_on)
         self.stage.tell(
             truth.Flow(at_ns=now_ns, session=self.session, side=self.side.value, plane=plane, is_on=is_on)
