@@ -183,14 +183,21 @@ def _must(
     must = without(
         must, [(begin - MS, end + SECOND_NS) for begin, end in pauses_at_most(life, world, anchors)]
     )
-    steps = [
-        (at_ns - SECOND_NS, at_ns + 20 * SECOND_NS) for at_ns, by_ns in world.steps if abs(by_ns) > 900 * MS
-    ]
-    must = without(must, united(steps))
+    must = without(must, _stepped(world))
     if life.is_text:
         begun_ns = min([start_ns, *(each.at_ns for each in anchors if each.kind == START)])
         must = without(must, _idle(life, [begun_ns], TEXT_IDLE_NS - SECOND_NS, SECOND_NS))
     return must
+
+
+def _stepped(world: World) -> list[Span]:
+    """When metering may stand still for a set wall clock: it is noticed late, and dated back to the last look."""
+    found = []
+    for at_ns, by_ns in world.steps:
+        if abs(by_ns) > 900 * MS:
+            blind = [begin for begin, end in world.stalls if begin <= at_ns <= end + SECOND_NS]
+            found.append((min([at_ns, *blind]) - SECOND_NS, at_ns + 20 * SECOND_NS))
+    return united(found)
 
 
 def _changes_of_owner(
