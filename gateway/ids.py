@@ -22,7 +22,7 @@ TransferId = NewType("TransferId", str)
 ReceiptId = NewType("ReceiptId", str)
 """A signed statement, `rcp_…`."""
 
-_NAMESPACE_BYTES = uuid.UUID("0e9a2f34-5a2c-5d0e-8b57-4b0a6f1f2a11").bytes
+_NAMESPACE = hashlib.sha1(uuid.UUID("0e9a2f34-5a2c-5d0e-8b57-4b0a6f1f2a11").bytes, usedforsecurity=False)
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 """The digit that says which kind of UUID it is, by the digit that stood there."""
 
@@ -58,8 +58,9 @@ class CountingIdSource:
 def derived(*parts: str | int) -> str:
     """The identity that these parts always have, as a UUIDv5 (RFC 9562 §5.5)."""
     # The text of `str(uuid.uuid5(…))`, without the object: ledger commands each derive several.
-    name = "\x1f".join([str(part) for part in parts])
-    digits = hashlib.sha1(_NAMESPACE_BYTES + name.encode(), usedforsecurity=False).hexdigest()
+    named = _NAMESPACE.copy()
+    named.update("\x1f".join(map(str, parts)).encode())
+    digits = named.hexdigest()
     return (
         f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:32]}"
     )

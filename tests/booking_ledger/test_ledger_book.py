@@ -20,7 +20,7 @@ from gateway.booking.ledger.account import (
 from gateway.booking.ledger.command import Command, CommandName
 from gateway.booking.ledger.transfer import EFFECTS, Flow, Transfer, TransferKind
 from gateway.errors import InvariantBroken
-from gateway.ids import TransferId
+from gateway.ids import SessionId, TransferId
 from gateway.store.schema import migrate
 from tests.booking_ledger.conftest import ANN, MIGRATIONS, PIA
 
@@ -39,6 +39,7 @@ def _transfer(name: str, kind: TransferKind, micros: int, *, ends: str | None = 
         credit=PENDING,
         micros=micros,
         ends=TransferId(ends) if ends else None,
+        session=SessionId("ses_1"),
     )
 
 

@@ -18,6 +18,7 @@ from gateway.booking.ledger.settlement import Charge
 from gateway.booking.ledger.transfer import Flow, Transfer, TransferKind
 from gateway.errors import InvariantBroken
 from gateway.ids import AccountId, HoldId, SessionId, TransferId
+from gateway.store.migration import Migration
 from gateway.store.ports import Refused
 from gateway.store.schema import migrate
 from gateway.work import nothing
@@ -137,7 +138,7 @@ def test_together_and_alone_leave_the_same_rows_and_answers(seed: int) -> None:
 def test_the_usual_way_and_the_pure_concepts_leave_the_same_rows_and_answers(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = {"hold": 0, "settle": 0}
+    usual = {"deposit": 0, "hold": 0, "settle": 0}
     for name in usual:
         monkeypatch.setattr(ledger_plain, name, _counted(name, usual))
     draw = random.Random(seed)
@@ -223,32 +224,61 @@ def test_the_desk_refuses_an_account_that_changed_after_it_was_read(drawer: Draw
         desk.flush()
 
 
-def test_the_leaner_tables_keep_every_row_and_every_guard() -> None:
+_FLOWS_FIRST = next(n for n, step in enumerate(MIGRATIONS) if step.package == "booking.flows")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [ledger_schema.MIGRATIONS[:1], ledger_schema.MIGRATIONS, MIGRATIONS[: _FLOWS_FIRST + 1]],
+    ids=["the first tables", "the leaner tables", "before they were appended to"],
+)
+def test_a_file_of_an_earlier_step_keeps_every_row_guard_and_index(steps: Sequence[Migration]) -> None:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA foreign_keys = ON")
-    first = ledger_schema.MIGRATIONS[:1]
-    migrate(connection, first)
-    triggers = "SELECT name, tbl_name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name"
-    guards = [tuple(row) for row in connection.execute(triggers)]
-    for account in (cash_of(ANN), platform(Chart.PROCESSOR_CLEARING), platform(Chart.HOLDS_CONTROL)):
+    migrate(connection, steps)
+    for account in (
+        cash_of(ANN),
+        *map(platform, (Chart.PROCESSOR_CLEARING, Chart.HOLDS_CONTROL, Chart.PLATFORM_FEE)),
+    ):
         connection.execute(
             "INSERT INTO ledger_account (id, chart, owner, guarded) VALUES (?, ?, ?, ?)",
             (account.id, account.chart, account.owner, int(account.is_guarded)),
         )
     for work in (_top_up("p", UNIT), _hold("h", "ses_1", UNIT), _settle("ses_1", UNIT // 2)):
-        if isinstance(work, Settle):
-            connection.execute(
-                "INSERT INTO ledger_account (id, chart, guarded) VALUES ('platform_fee', 'platform_fee', 0)"
-            )
         work(connection)
-    tables = ("ledger_account", "ledger_command", "ledger_transfer")
-    before = {table: sorted(map(tuple, connection.execute(f"SELECT * FROM {table}"))) for table in tables}
-    migrate(connection, ledger_schema.MIGRATIONS)
-    after = {table: sorted(map(tuple, connection.execute(f"SELECT * FROM {table}"))) for table in tables}
-    assert after == before
-    assert [tuple(row) for row in connection.execute(triggers)] == guards
+    before = _contents(connection)
+    migrate(connection, MIGRATIONS)
+    assert _contents(connection) == before
+    fresh = Drawer()
+    assert _schema(connection) == _schema(fresh.connection)
+    fresh.connection.close()
     assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
     with pytest.raises(sqlite3.IntegrityError, match="never edited"):
         connection.execute("UPDATE ledger_transfer SET micros = 1")
     connection.close()
+
+
+def _contents(connection: sqlite3.Connection) -> dict[str, list[tuple[Any, ...]]]:
+    tables = ("ledger_account", "ledger_command", "ledger_transfer")
+    return {
+        table: sorted(map(tuple, connection.execute(f"SELECT * FROM {table}")), key=str) for table in tables
+    }
+
+
+def _schema(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+    """Every table, index and trigger that stands on the ledger, as the database spells it."""
+    named = "SELECT name, sql FROM sqlite_schema WHERE tbl_name LIKE 'ledger_%' ORDER BY name"
+    return [tuple(row) for row in connection.execute(named)]
+
+
+def test_steps_that_have_shipped_keep_their_guards_by_name() -> None:
+    drawer = Drawer()
+    first = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(first, ledger_schema.MIGRATIONS[:1])
+    triggers = "SELECT name, tbl_name FROM sqlite_schema WHERE type = 'trigger'"
+    assert {tuple(row) for row in first.execute(triggers)} <= {
+        tuple(row) for row in drawer.connection.execute(triggers)
+    }
+    first.close()
+    drawer.connection.close()

@@ -19,8 +19,16 @@ pytestmark = pytest.mark.adapter
 
 _ENDING = (
     "INSERT INTO ledger_transfer (id, command_id, kind, flow, debit_account, credit_account, micros, ends_id,"
-    " at_wall_ns) SELECT '{id}', command_id, 'void', 'release', debit_account, credit_account, {micros}, id, 0"
+    " session, at_wall_ns)"
+    " SELECT '{id}', command_id, 'void', 'release', debit_account, credit_account, {micros}, id, {session}, 0"
     " FROM ledger_transfer WHERE kind = 'pending'"
+)
+
+
+_AGAIN = (
+    "INSERT INTO ledger_transfer (id, command_id, kind, flow, debit_account, credit_account, micros, session,"
+    " at_wall_ns) SELECT id, command_id, kind, flow, debit_account, credit_account, micros, session, 0"
+    " FROM ledger_transfer WHERE {}"
 )
 
 
@@ -201,8 +209,20 @@ async def test_a_client_cannot_pay_himself(till: Till) -> None:
         ),
         ("UPDATE ledger_book SET currency = 'EUR'", "keeps its currency"),
         (
-            _ENDING.format(id="half", micros="micros - 1"),
+            _ENDING.format(id="half", micros="micros - 1", session="session"),
             "ends whole",
+        ),
+        (
+            _ENDING.format(id="elsewhere", micros="micros", session="'ses_2'"),
+            "ends whole",
+        ),
+        (
+            _AGAIN.format("session IS NOT NULL"),
+            "UNIQUE constraint",
+        ),
+        (
+            _AGAIN.format("session IS NULL"),
+            "UNIQUE constraint",
         ),
     ],
 )
@@ -220,7 +240,7 @@ async def test_a_hold_cannot_end_twice(till: Till) -> None:
     await till.hold("ses_1", 0, UNIT)
     await _settled(till, "ses_1", 0)
     with pytest.raises(sqlite3.IntegrityError, match="ends_id"):
-        await _execute(till, _ENDING.format(id="again", micros="micros"))
+        await _execute(till, _ENDING.format(id="again", micros="micros", session="session"))
 
 
 async def test_a_ledger_of_another_currency_is_refused(till: Till) -> None:

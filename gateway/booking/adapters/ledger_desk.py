@@ -66,6 +66,7 @@ ORDER BY held.seq
 """
 _WALLET = frozenset({Chart.CLIENT_CASH, Chart.CLIENT_PROMO})
 _NOTHING = (0, 0, 0, 0)
+_SETTLE, _PENDING = CommandName.SETTLE.value, TransferKind.PENDING.value
 _ID, _KIND, _ENDS, _SESSION = (TRANSFER_COLUMNS.index(name) for name in ("id", "kind", "ends_id", "session"))
 
 Counters = tuple[int, int, int, int]
@@ -85,7 +86,7 @@ class Needs(NamedTuple):
     """Sessions whose open holds matter."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Drawer:
     """One account while the desk is open."""
 
@@ -218,24 +219,23 @@ class Desk:
         self, command: Row, transfers: Sequence[Row], counters: Sequence[tuple[Drawer, Counters]]
     ) -> None:
         """Note the rows of a command that the accounts cover, and the counters it leads to."""
-        name, session = command[1], command[3]
-        if name == CommandName.SETTLE and session in self._holding:
+        command_id, name, fingerprint, session, _memo, answer, _at_wall_ns = command
+        if name == _SETTLE and session in self._holding:
             # The database takes a hold before the settlement of its session, never beside it.
             self.flush()
         for drawer, after in counters:
             drawer.counters = after
         self._noted += 1
         self._commands.append(command)
-        self._recorded[command[0]] = Recorded(command[2], command[5])
+        self._recorded[command_id] = Recorded(fingerprint, answer)
         self._transfers += transfers
         for row in transfers:
-            if row[_KIND] == TransferKind.PENDING:
+            if row[_KIND] == _PENDING:
                 self._holding.add(row[_SESSION])
-            if (legs := self._legs.get(row[_SESSION])) is not None:
-                if row[_KIND] == TransferKind.PENDING:
-                    legs[row[_ID]] = row
-                elif row[_ENDS] is not None:
-                    legs.pop(row[_ENDS], None)
+                if row[_SESSION] in self._legs:
+                    self._legs[row[_SESSION]][row[_ID]] = row
+            elif row[_ENDS] is not None and row[_SESSION] in self._legs:
+                self._legs[row[_SESSION]].pop(row[_ENDS], None)
 
     def flush(self) -> None:
         """Write everything that was noted since the last time.
@@ -290,15 +290,10 @@ class Desk:
                 self._spendable[row[0]].append(drawer)
 
     def _drawn(self, row: Row) -> Drawer:
-        _owner, account, chart, expires_wall_ns, guarded, *found = row
-        counters: Counters = (found[0], found[1], found[2], found[3])
+        _owner, account, chart, expires_wall_ns, guarded = row[:5]
+        found: Counters = row[5:]
         drawer = self._drawers[account] = Drawer(
-            id=account,
-            chart=chart,
-            expires_wall_ns=expires_wall_ns,
-            is_guarded=bool(guarded),
-            found=counters,
-            counters=counters,
+            account, chart, expires_wall_ns, is_guarded=bool(guarded), found=found, counters=found
         )
         return drawer
 

@@ -6,6 +6,7 @@ Never holds a balance. The indexes let the timers find what is due without looki
 at everything that ever was. See docs/metering.md, "Ledger".
 """
 
+from gateway.booking.adapters import ledger_schema
 from gateway.store.migration import Migration
 
 _TABLES = """
@@ -71,15 +72,21 @@ WHEN NEW.id <> OLD.id OR NEW.session <> OLD.session OR OLD.state <> 'open'
 BEGIN SELECT RAISE(ABORT, 'a decided case is never changed'); END;
 """
 
-_DUE = """
-CREATE INDEX ledger_account_expiring ON ledger_account (expires_wall_ns)
-    WHERE expires_wall_ns IS NOT NULL AND credits_posted > debits_posted;
+_OF_COMMANDS = """
 CREATE INDEX ledger_command_settled ON ledger_command (at_wall_ns, id) WHERE name = 'settle';
 CREATE INDEX ledger_command_refunded ON ledger_command (session) WHERE name IN ('refund', 'case_decide');
 CREATE INDEX ledger_command_cooled ON ledger_command (session) WHERE name = 'cool_off';
+"""
+
+_DUE = f"""
+CREATE INDEX ledger_account_expiring ON ledger_account (expires_wall_ns)
+    WHERE expires_wall_ns IS NOT NULL AND credits_posted > debits_posted;{_OF_COMMANDS}\
 CREATE INDEX top_up_order_command ON top_up_order (command_id) WHERE command_id IS NOT NULL;
 CREATE INDEX top_up_order_finished ON top_up_order (finished_wall_ns) WHERE finished_wall_ns IS NOT NULL;
 """
 
-MIGRATIONS: tuple[Migration, ...] = (Migration("booking.flows", 1, _TABLES + _GUARDS + _DUE),)
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration("booking.flows", 1, _TABLES + _GUARDS + _DUE),
+    Migration("booking.flows", 2, ledger_schema.APPENDED + _OF_COMMANDS),
+)
 """The flows' steps; they come after the ledger's and the orders'."""

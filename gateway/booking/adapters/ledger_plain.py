@@ -1,8 +1,8 @@
-"""The usual hold and the usual settlement, at a desk and without detours.
+"""The usual deposit, hold and settlement, at a desk and without detours.
 
-Decides which commands are usual: a new one, on a wallet that has cash and was never
-given anything else, that gets all it asks for. Of these it writes the rows at once.
-Never decides another amount than the pure concepts would (`hold.py`, `settlement.py`):
+Decides which commands are usual: a new one that gets all it asks for, on a wallet that is
+open and, where it pays, was given nothing but cash. Of these it writes the rows at once.
+Never decides another amount than the pure concepts would (`deposit.py`, `hold.py`, …):
 whatever is not usual is left to them, and tests compare both ways over random commands.
 Keeps: nothing was noted where None is answered.
 """
@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from json.encoder import encode_basestring_ascii as quoted
 
 from gateway.booking.adapters.ledger_desk import Counters, Desk, Drawer
-from gateway.booking.adapters.ledger_rows import TRANSFER_COLUMNS, Row, accounts_of
-from gateway.booking.ledger.account import Chart, pending_earnings_of
-from gateway.booking.ledger.command import CommandName
+from gateway.booking.adapters.ledger_rows import TRANSFER_COLUMNS, Row, accounts_of, transfer_row
+from gateway.booking.ledger.account import Chart
+from gateway.booking.ledger.command import Command, CommandName
 from gateway.booking.ledger.hold import HoldAnswer, HoldRequest, HoldStatus
 from gateway.booking.ledger.settlement import Charge, Split
-from gateway.booking.ledger.transfer import TRANSFER_MICROS_MAX, Flow, TransferKind
+from gateway.booking.ledger.transfer import TRANSFER_MICROS_MAX, Flow, Transfer, TransferKind
 from gateway.booking.wallet_ports import Settled
 from gateway.ids import AccountId, derived
 from gateway.money import split_fee
@@ -116,6 +116,28 @@ def settle(desk: Desk, charge: Charge, *, settle_id: str, now_wall_ns: int) -> S
     return Settled(split=split, is_first=True)
 
 
+def deposit(
+    desk: Desk, owner: AccountId, command: Command, transfer: Transfer, *, memo: str, now_wall_ns: int
+) -> bool | None:
+    """The deposit into an open wallet; None where it was made before, or an account is to be opened for it."""
+    is_open = desk.has(transfer.credit) and _earner(desk, owner) is not None
+    if not is_open or desk.recorded(command.id) is not None:
+        return None
+    source, purse = desk.drawer(transfer.debit), desk.drawer(transfer.credit)
+    if source.is_guarded:
+        return None
+    pending, posted, incoming, paid_out = source.counters
+    desk.note(
+        (command.id, command.name.value, command.fingerprint, None, memo, "{}", now_wall_ns),
+        [transfer_row(transfer, command.id, now_wall_ns)],
+        (
+            (source, (pending, posted + transfer.micros, incoming, paid_out)),
+            (purse, _credited(purse, posted=transfer.micros)),
+        ),
+    )
+    return True
+
+
 def _settlement_row(charge: Charge, split: Split, *, settle_id: str, now_wall_ns: int) -> Row:
     asked = (
         f'["settle",{{"charge_micros":{charge.micros},"client":{quoted(charge.client)},'
@@ -149,9 +171,9 @@ def _credited(drawer: Drawer, *, pending: int = 0, posted: int = 0) -> Counters:
 
 def _earner(desk: Desk, provider: AccountId) -> Drawer | None:
     """Where the provider's part goes; None where not all of the provider's accounts are known to be open."""
-    if not all(desk.has(account.id) for account in accounts_of(provider)):
-        return None
-    return desk.drawer(pending_earnings_of(provider).id)
+    cash, pending, available = accounts_of(provider)
+    are_open = desk.has(pending.id) and desk.has(cash.id) and desk.has(available.id)
+    return desk.drawer(pending.id) if are_open else None
 
 
 def _sha256(text: str) -> str:

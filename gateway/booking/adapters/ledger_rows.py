@@ -10,6 +10,7 @@ import functools
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from gateway.booking.ledger.account import (
@@ -83,7 +84,7 @@ def insert_all(
         while len(rows) - done >= size:
             chunk = rows[done : done + size]
             statement = _statement(insert, otherwise, size=size, columns=len(chunk[0]))
-            transaction.execute(statement, [value for row in chunk for value in row])
+            transaction.execute(statement, list(chain.from_iterable(chunk)))
             done += size
 
 
@@ -96,8 +97,7 @@ def update_all(transaction: sqlite3.Connection, changes: Sequence[Row]) -> int:
     for size in ROWS_OF_STATEMENT:
         while len(changes) - done >= size:
             chunk = changes[done : done + size]
-            values = [value for change in chunk for value in change]
-            updated += transaction.execute(_update(size), values).rowcount
+            updated += transaction.execute(_update(size), list(chain.from_iterable(chunk))).rowcount
             done += size
     return updated
 

@@ -182,3 +182,59 @@ MIGRATIONS: tuple[Migration, ...] = (
     ),
 )
 """The ledger's steps."""
+
+
+_APPENDED = """
+CREATE TABLE command_next (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    fingerprint TEXT NOT NULL CHECK (length(fingerprint) = 64),
+    session TEXT,
+    memo TEXT NOT NULL,
+    answer TEXT NOT NULL CHECK (json_valid(answer)),
+    at_wall_ns INTEGER NOT NULL
+) STRICT;
+CREATE TABLE transfer_next (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    command_id TEXT NOT NULL REFERENCES command_next (id),
+    kind TEXT NOT NULL CHECK (kind IN ('posted', 'pending', 'post', 'void')),
+    flow TEXT NOT NULL,
+    debit_account TEXT NOT NULL REFERENCES ledger_account (id),
+    credit_account TEXT NOT NULL REFERENCES ledger_account (id),
+    micros INTEGER NOT NULL CHECK (micros BETWEEN 1 AND 1000000000000000),
+    ends_id TEXT,
+    session TEXT,
+    hold TEXT,
+    at_wall_ns INTEGER NOT NULL,
+    CHECK (debit_account <> credit_account),
+    CHECK ((ends_id IS NOT NULL) = (kind IN ('post', 'void')))
+) STRICT;
+
+INSERT INTO command_next SELECT id, name, fingerprint, session, memo, answer, at_wall_ns FROM ledger_command
+    ORDER BY at_wall_ns, id;
+INSERT INTO transfer_next SELECT seq, id, command_id, kind, flow, debit_account, credit_account, micros, ends_id,
+    session, hold, at_wall_ns FROM ledger_transfer ORDER BY seq;
+DROP TABLE ledger_transfer;
+DROP TABLE ledger_command;
+ALTER TABLE command_next RENAME TO ledger_command;
+ALTER TABLE transfer_next RENAME TO ledger_transfer;
+
+CREATE UNIQUE INDEX ledger_command_settle ON ledger_command (session) WHERE name = 'settle';
+CREATE UNIQUE INDEX ledger_transfer_session ON ledger_transfer (session, id) WHERE session IS NOT NULL;
+CREATE UNIQUE INDEX ledger_transfer_id ON ledger_transfer (id) WHERE session IS NULL;
+CREATE UNIQUE INDEX ledger_transfer_ends ON ledger_transfer (ends_id) WHERE ends_id IS NOT NULL;
+CREATE INDEX ledger_transfer_top_up ON ledger_transfer (command_id) WHERE flow = 'top_up';
+CREATE INDEX ledger_transfer_debit ON ledger_transfer (debit_account, seq) WHERE kind IN ('posted', 'post');
+CREATE INDEX ledger_transfer_credit ON ledger_transfer (credit_account, seq) WHERE kind IN ('posted', 'post');
+"""
+
+APPENDED = _APPENDED + _guards_of("ledger_command", "ledger_transfer").replace(
+    "held.id = NEW.ends_id", "held.session = NEW.session AND held.id = NEW.ends_id"
+)
+"""The same tables, with fewer pages written by a commit; whoever runs it also restores what else stood on them.
+
+Commands lie in the order they came, and only their ids are sorted: a row is long, and sorted itself it would
+be written along with its neighbours. A session's transfers are found, and told apart, beside each other: what
+one command writes is then in one page of that tree. A transfer ends one of its own session, which is where the
+trigger looks."""
