@@ -79,7 +79,7 @@ TICK_SLOT_NS = NS // 16
 """Sessions' seconds end at sixteenths of the node's second, so that a thousand ticks do not wait for each other."""
 TICK_SLOT_LAST_NS = NS // 2
 """The latest sixteenth at which seconds end; the rest of the node's second is for their acknowledgements."""
-TICK_SPREAD = 4
+TICK_SPREAD = 8
 """Sessions that start at the same poll are spread over so many sixteenths."""
 JOURNAL_AFTER_NS = 3 * NS // 4
 """How far into the node's second its one row is written: what was acknowledged promptly is durable within a second."""

@@ -79,22 +79,29 @@ def read_evidence(counters: Sequence[int], leg: int, *, connected: bool, carried
         carried: evidence of the legs it replaced, `nothing_heard` for the first.
     """
     row = row_of(leg)
-    rtp_packets = counters[row + Column.RTP_IN]
-    # Not `replace`, which takes five times as long: every leg is read four times a second.
+    # One look at the row, column after column: every leg is read four times a second.
+    packets, _, _, _, forwarded, first_ns, rtp_ns, rtcp_ns, stun_ns, sctp_ns, span, level_dbov = counters[
+        row + _FROM : row + _UNTIL
+    ]
     return LegEvidence(
-        session=carried.session,
-        side=carried.side,
-        connected=connected,
-        rtp_packets=carried.rtp_packets + rtp_packets,
-        rtp_first_ns=carried.rtp_first_ns or counters[row + Column.RTP_FIRST_NS],
-        rtp_last_ns=max(carried.rtp_last_ns, counters[row + Column.RTP_LAST_NS]),
-        rtcp_last_ns=max(carried.rtcp_last_ns, counters[row + Column.RTCP_LAST_NS]),
-        stun_last_ns=max(carried.stun_last_ns, counters[row + Column.STUN_LAST_NS]),
-        sctp_last_ns=max(carried.sctp_last_ns, counters[row + Column.SCTP_LAST_NS]),
-        rtp_forwarded=carried.rtp_forwarded + counters[row + Column.RTP_FORWARDED],
-        rtp_span=carried.rtp_span + counters[row + Column.RTP_SPAN],
-        level_dbov=counters[row + Column.LEVEL_LAST] if rtp_packets else carried.level_dbov,
+        carried.session,
+        carried.side,
+        connected,
+        carried.rtp_packets + packets,
+        carried.rtp_first_ns or first_ns,
+        rtp_ns if rtp_ns > carried.rtp_last_ns else carried.rtp_last_ns,
+        rtcp_ns if rtcp_ns > carried.rtcp_last_ns else carried.rtcp_last_ns,
+        stun_ns if stun_ns > carried.stun_last_ns else carried.stun_last_ns,
+        sctp_ns if sctp_ns > carried.sctp_last_ns else carried.sctp_last_ns,
+        carried.rtp_forwarded + forwarded,
+        carried.rtp_span + span,
+        level_dbov if packets else carried.level_dbov,
     )
+
+
+_FROM, _UNTIL = int(Column.RTP_IN), int(Column.LEVEL_LAST) + 1
+"""The columns that evidence is read from."""
+assert _UNTIL - _FROM == 12, "the reader takes them one by one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,7 @@ class Hearing:
         self._sent = SentTicks()
         self._is_start_untold = False
         self._now_ns = 0
+        self._before_ns = 0
         self._quiet_until_ns = 0
         self._agreed: list[Effect] = []
         self._spend: Spend | None = None

@@ -11,7 +11,7 @@ from gateway.clock import NS
 from gateway.ids import AccountId, SessionId
 from gateway.metering import effect
 from gateway.metering.carrying_service import Carrier
-from gateway.metering.closing_service import LIVE, Wallets
+from gateway.metering.closing_service import LIVE, Meters, Wallets
 from gateway.metering.meter import Meter
 from gateway.metering.outside_ports import Outside
 from gateway.metering.phase import MeterInput, MeterPhase, Response
@@ -32,7 +32,7 @@ class Inputs:
         self._clock = outside.clock
         self._offset_s_at = outside.offset_s_at
         self._wallets = wallets
-        self._meters: dict[SessionId, Meter] = {}
+        self._meters = Meters()
         self._carrier: Carrier
 
     def connect(self, session: SessionId) -> None:
@@ -142,8 +142,8 @@ class Inputs:
     def wallet_changed(self, account: AccountId, available_micros: int) -> None:
         """The wallet of `account` changed; a top-up takes effect at once."""
         grew = self._wallets.heard(account, available_micros)
-        for meter in self._meters.values():
-            if grew and meter.order.client == account:
+        for meter in self._meters.of(account):
+            if grew:
                 meter.money_came()
                 if meter.phase in LIVE:
                     self._carrier.carry(meter, meter.hold_request())

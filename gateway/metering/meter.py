@@ -11,6 +11,7 @@ both apps bracket it; no second beyond the holds, the spend limits or the block.
 
 from collections.abc import Sequence
 
+from gateway.clock import NS
 from gateway.limits import ENDING_DRAIN_NS
 from gateway.metering import effect
 from gateway.metering.allowance import Spend
@@ -75,7 +76,7 @@ class Meter(Hearing):
         """Let time pass to `now_ns`; call at least four times a second."""
         if TABLE[self.phase, MeterInput.SECOND] is not Response.TAKEN:
             return []
-        self._now_ns = now_ns
+        self._before_ns, self._now_ns = self._now_ns, now_ns
         if now_ns < self._quiet_until_ns:
             return []
         match self.phase:
@@ -91,7 +92,10 @@ class Meter(Hearing):
     @property
     def due_ns(self) -> int:
         """When the running second ends; beyond all time while none runs."""
-        return self.tick_end_ns(self.told_tick + 1) if self.phase in LIVE else NEVER_NS
+        if self.phase not in LIVE:
+            return NEVER_NS
+        segment = self._counting.segment
+        return segment.at_ns + (self.told_tick + 1 - segment.after_tick) * NS
 
     def second(self, now_ns: int, *, funds_left_s: int) -> list[Effect]:
         """Close the grid second that ended at or before `now_ns`: tick, warning, questions, hold, hard stop."""
@@ -197,7 +201,8 @@ class Meter(Hearing):
     def _drain(self, now_ns: int, wall_ns: int) -> list[Effect]:
         assert self.stop_mark is not None, "draining begins with a stop"
         elapsed = self.elapsed_ticks(now_ns)
-        is_over = now_ns - self.stop_mark.at_ns >= ENDING_DRAIN_NS
+        # What had come when the drain ended is heard before the next poll, however busy the process is.
+        is_over = self._before_ns - self.stop_mark.at_ns >= ENDING_DRAIN_NS
         self._find(elapsed, now_ns, wall_ns, is_over=is_over)
         if self.record.tally.ticks < elapsed or now_ns < self.stop_mark.at_ns:
             return []

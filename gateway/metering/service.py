@@ -9,6 +9,7 @@ else's is muted and dropped at once, and nothing more of it is written.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import structlog
@@ -147,6 +148,11 @@ class MeteringService(Inputs):
         await self._settler.settle(meter, also=also)
         self._forget(meter)
 
+    def stop(self, session: SessionId, reason: EndReason) -> None:
+        """Stop counting; a second that has ended by now is told before, so that it can still be acknowledged."""
+        self.close_seconds(self._clock.monotonic_ns())
+        super().stop(session, reason)
+
     def report(self, session: SessionId, side: Side, *, seconds: int) -> None:
         """An app's own count after the end; a difference opens a review, it never raises a bill."""
         self._tasks.begin(session, self._reporting.take(session, side, seconds))
@@ -170,16 +176,19 @@ class MeteringService(Inputs):
             self._lost(None, "the lease ended without a word from the store")
         self._compare_clocks(now_ns, wall_ns)
         self.close_seconds(now_ns)
-        legs: dict[SessionId, list[LegEvidence]] = {}
+        legs: defaultdict[SessionId, list[LegEvidence]] = defaultdict(list)
         for leg in self._gate.evidence():
-            legs.setdefault(leg.session, []).append(leg)
+            legs[leg.session].append(leg)
         for number, meter in enumerate(tuple(self._meters.values()), 1):
             if meter.order.session not in self._meters:
                 continue
+            before = meter.phase
             try:
                 for leg in legs.get(meter.order.session, ()):
                     meter.observe(leg, now_ns)
                 self._carrier.carry(meter, meter.advance(now_ns, wall_ns))
+                if meter.phase is not before:
+                    self._meters.await_end(meter)
             except Exception as error:
                 self._failed(meter, error)
             if number % METERS_PER_TURN == 0:
@@ -195,12 +204,17 @@ class MeteringService(Inputs):
 
     def close_seconds(self, now_ns: int) -> None:
         """Close every second that has ended by `now_ns`; its tick does not wait for the next poll."""
-        live = tuple(self._meters.values())
-        for meter, effects in self._wallets.seconds_closed(live, now_ns, fault=self._failed):
-            try:
-                self._carrier.carry(meter, effects)
-            except Exception as error:
-                self._failed(meter, error)
+        ended, meters = self._meters.take_ended(now_ns), self._meters
+        closed = self._wallets.seconds_closed(ended, now_ns, meters=meters, fault=self._failed)
+        try:
+            for meter, effects in closed:
+                try:
+                    self._carrier.carry(meter, effects)
+                except Exception as error:
+                    self._failed(meter, error)
+        finally:
+            for meter in ended:
+                meters.await_end(meter)
 
     def _failed(self, meter: Meter, error: Exception) -> None:
         """A fault of one meter: let go of it alone; the sweeper settles it."""
@@ -290,7 +304,7 @@ class MeteringService(Inputs):
     def _due_ns(self) -> int:
         """When there is something to do next: the next poll, or the end of somebody's second before it."""
         next_poll_ns = (self._clock.monotonic_ns() // WITNESS_POLL_NS + 1) * WITNESS_POLL_NS
-        return min(next_poll_ns, min((meter.due_ns for meter in self._meters.values()), default=next_poll_ns))
+        return min(next_poll_ns, self._meters.next_end_ns)
 
     async def _sweep_on(self) -> None:
         while True:
@@ -379,8 +393,8 @@ class MeteringService(Inputs):
             self._outside.sink.tell(MeterLost(at_ns=at_ns, session=session, why=why))
 
     def _forget(self, meter: Meter) -> None:
-        session, client = meter.order.session, meter.order.client
-        self._meters.pop(session, None)
-        self._holder.forget(session)
-        if not any(other.order.client == client for other in self._meters.values()):
+        client = meter.order.client
+        self._meters.drop(meter)
+        self._holder.forget(meter.order.session)
+        if not self._meters.of(client):
             self._wallets.forget(client)

@@ -3,8 +3,9 @@
 import pytest
 
 from gateway.clock import NS
+from gateway.ids import SessionId
 from gateway.metering import effect
-from gateway.metering.closing_service import Wallets
+from gateway.metering.closing_service import Meters, Wallets
 from gateway.metering.meter import Meter
 from gateway.metering.phase import MeterPhase
 from gateway.metering.tariff import parse
@@ -174,9 +175,8 @@ def test_a_sibling_that_has_stopped_spends_no_more_and_its_hold_still_counts_for
         bench.meter.hold_placed(micros)
         bench.started().run(5)
     over.meter.stop(EndReason.HANGUP_CLIENT, over.now_ns)
-    meters = [live.meter, beside.meter, over.meter]
 
-    (_, made), _ = Wallets().seconds_closed(meters, live.meter.due_ns, fault=bench_fault)
+    (_, made), _ = closed(live.meter, beside.meter, over.meter)
 
     # Money for 240 s, of which 6, 6 and 5 are used; two share the rest.
     assert [each.left_s for each in made if isinstance(each, effect.Ticked)] == [(240 - 6 - 6 - 5) // 2]
@@ -188,9 +188,18 @@ def test_what_is_set_aside_for_a_sibling_is_not_there_for_this_session() -> None
         bench.meter.hold_placed(micros)
         bench.started().run(5)
 
-    (_, made), _ = Wallets().seconds_closed([live.meter, beside.meter], live.meter.due_ns, fault=bench_fault)
+    (_, made), _ = closed(live.meter, beside.meter)
 
     assert [each.left_s for each in made if isinstance(each, effect.Ticked)] == [30 - 6]
+
+
+def closed(*theirs: Meter) -> list[tuple[Meter, list[effect.Effect]]]:
+    """The running second of all of them closes; they live on one wallet."""
+    now_ns, meters = theirs[0].due_ns, Meters()
+    for number, meter in enumerate(theirs):
+        meters[SessionId(f"ses_{number}")] = meter
+    ended = [meter for meter in theirs if meter.due_ns <= now_ns]
+    return list(Wallets().seconds_closed(ended, now_ns, meters=meters, fault=bench_fault))
 
 
 def bench_fault(_meter: Meter, error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""One WebSocket with a bounded queue and a task that writes it.
+"""One WebSocket: written at once while its reader keeps up, else by a bounded queue and a task.
 
 Decides what happens to a reader that is too slow: when the queue is full the
 socket is closed, because a message that was skipped would be a lie.
@@ -9,6 +9,7 @@ first, except for a reader too slow to take it; a close ends within CLOSE_S.
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 
 import structlog
 from aiohttp import WSMsgType, web
@@ -16,10 +17,13 @@ from aiohttp import WSMsgType, web
 from gateway.limits import SOCKET_QUEUE_MESSAGES_MAX
 from gateway.signaling.adapters import codec
 from gateway.signaling.adapters.codec import Subprotocol
-from gateway.signaling.notice import Notice
+from gateway.signaling.adapters.gathering import Gathering
+from gateway.signaling.notice import Notice, PresenceNotice
 from gateway.signaling.socket_ports import CloseCode
 from gateway.terms import Principal
 
+DIRECT_BYTES_MAX = 64 * 1024
+"""With no more than that unsent a message is handed to the transport at once; beyond it the queue takes it."""
 CLOSE_S = 2.0
 """How long the far end may take to take the rest and to answer a close."""
 REASON_BYTES_MAX = 123
@@ -37,16 +41,28 @@ class SocketConnection:
         *,
         name: str,
         transport: asyncio.Transport,
+        drain: Callable[[], Awaitable[None]],
         writer: codec.Writer | None = None,
+        gathering: Gathering | None = None,
     ) -> None:
-        """`writer` is shared by all sockets, so that what goes to many of them is written once."""
+        """`drain` returns when a slow reader has caught up.
+
+        `writer` and `gathering` are shared by all sockets, so that what goes to many of them is put
+        into a frame once, and written together.
+        """
         self._socket = socket
         self._frames = writer or codec.Writer()
+        self._gathering = gathering or Gathering()
+        self._gathered: list[bytes] = []
+        """Frames that wait for the next write."""
         self._transport = transport
+        self._drain = drain
         self._name = name
         self._subprotocol = Subprotocol(socket.ws_protocol or Subprotocol.JSON)
         self._principal: Principal | None = None
         self._queue: asyncio.Queue[Notice | None] = asyncio.Queue()
+        self._is_behind = False
+        """The writer has yet to write what was queued; nothing may overtake it."""
         self._closing: tuple[CloseCode, str] | None = None
         self._writer = asyncio.create_task(self._write(), name=f"socket-writer:{name}")
         self._closer: asyncio.Task[None] | None = None
@@ -82,9 +98,17 @@ class SocketConnection:
         self._principal = principal
 
     def send(self, notice: Notice) -> None:
-        """Queue a message; a socket whose queue is full closes itself instead."""
+        """Write a message, or queue it while the reader is slow; with a full queue the socket closes itself instead."""
         if self._closing is not None:
             return
+        if not self._is_behind and self._transport.get_write_buffer_size() <= DIRECT_BYTES_MAX:
+            if type(notice) is PresenceNotice:
+                self._gather(notice)
+            else:
+                self._write_now(notice)
+            return
+        self.flush()
+        self._is_behind = True
         if self._queue.qsize() >= SOCKET_QUEUE_MESSAGES_MAX:
             self.close(CloseCode.TOO_SLOW, "reads too slowly")
             return
@@ -95,6 +119,7 @@ class SocketConnection:
         if self._closing is not None:
             return
         self._closing = (code, reason)
+        self.flush()
         self._queue.put_nowait(None)
         self._closer = asyncio.create_task(self._close(), name=f"socket-closer:{self._name}")
 
@@ -113,20 +138,39 @@ class SocketConnection:
         self._writer.cancel()
         await asyncio.gather(self._writer, return_exceptions=True)
 
+    def flush(self) -> None:
+        """Write what was gathered."""
+        if self._gathered:
+            gathered, self._gathered = b"".join(self._gathered), []
+            # A socket that has gone says so to its reader; here there is nothing to do about it.
+            if not (self._socket.closed or self._transport.is_closing()):
+                self._transport.write(gathered)
+
+    def _gather(self, notice: Notice) -> None:
+        if not self._gathered:
+            self._gathering.add(self)
+        self._gathered.append(self._framed(notice))
+
+    def _write_now(self, notice: Notice) -> None:
+        """Write it, after what was gathered before."""
+        self._gathered.append(self._framed(notice))
+        self.flush()
+
+    def _framed(self, notice: Notice) -> bytes:
+        """The frame; where it cannot be written, nothing, and the socket closes."""
+        try:
+            return self._frames.write(self._subprotocol, notice)
+        except Exception:
+            _log.exception("notice_not_written", notice=type(notice).__name__)
+            self.close(CloseCode.INTERNAL, "the gateway failed")
+            return b""
+
     async def _write(self) -> None:
         while (notice := await self._queue.get()) is not None:
-            try:
-                frame = self._frames.write(self._subprotocol, notice)
-            except Exception:
-                _log.exception("notice_not_written", notice=type(notice).__name__)
-                self.close(CloseCode.INTERNAL, "the gateway failed")
-                continue
-            # A socket that has gone says so to its reader; here there is nothing to do about it.
+            self._write_now(notice)
             with contextlib.suppress(ConnectionError):
-                if isinstance(frame, str):
-                    await self._socket.send_str(frame)
-                else:
-                    await self._socket.send_bytes(frame)
+                await self._drain()
+            self._is_behind = not self._queue.empty()
 
     async def _close(self) -> None:
         assert self._closing is not None, "close() sets it"

@@ -19,6 +19,7 @@ from gateway.errors import Malformed, Unavailable
 from gateway.limits import SOCKET_MESSAGE_BYTES_MAX
 from gateway.signaling.adapters.codec import Subprotocol, Writer
 from gateway.signaling.adapters.dispatch import Dispatch
+from gateway.signaling.adapters.gathering import Gathering
 from gateway.signaling.adapters.socket_connection import CLOSE_S, SocketConnection
 from gateway.signaling.adapters.socket_conversation import Conversation
 from gateway.signaling.desk_service import Desk
@@ -41,7 +42,7 @@ class SocketServer:
         self._clock = clock
         self._timer = timer
         self._numbers = itertools.count(1)
-        self._writer = Writer()
+        self._writer, self._gathering = Writer(), Gathering()
         self._open: dict[Conversation, asyncio.Event] = {}
         self._is_closing = False
 
@@ -64,12 +65,17 @@ class SocketServer:
                 "Open a WebSocket with the subprotocol gateway.json or gateway.msgpack.",
                 code="subprotocol_missing",
             )
-        await socket.prepare(request)
+        stream = await socket.prepare(request)
         transport = request.transport
         if transport is None:
             return socket
         connection = SocketConnection(
-            socket, name=f"soc_{next(self._numbers)}", transport=transport, writer=self._writer
+            socket,
+            name=f"soc_{next(self._numbers)}",
+            transport=transport,
+            drain=stream.drain,
+            writer=self._writer,
+            gathering=self._gathering,
         )
         conversation = Conversation(
             connection,

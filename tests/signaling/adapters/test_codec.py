@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.ids import SessionId
 from gateway.limits import JSON_DEPTH_MAX, SOCKET_MESSAGE_BYTES_MAX
 from gateway.money import Money
-from gateway.signaling.adapters.codec import Subprotocol, Writer, bytes_in, document_of, read, write
+from gateway.signaling.adapters.codec import Subprotocol, Writer, bytes_in, document_of, framed, read, write
 from gateway.signaling.adapters.wire import Unreadable
 from gateway.signaling.chat_notice import ChatLines, ChatMessage
 from gateway.signaling.notice import MuteChanged, Notice, SessionEnded, TickNotice
@@ -188,7 +188,7 @@ def test_a_notice_for_many_sockets_is_written_once_for_each_subprotocol() -> Non
 
     assert frames[0] is frames[2]
     assert frames[1] is frames[3]
-    assert frames[:2] == [write(JSON, notice), write(MSGPACK, notice)]
+    assert frames[:2] == [framed(write(JSON, notice)), framed(write(MSGPACK, notice))]
 
 
 def test_the_next_notice_is_written_anew() -> None:
@@ -197,6 +197,6 @@ def test_the_next_notice_is_written_anew() -> None:
         MuteChanged(session=SESSION, from_=Side.CLIENT, muted=is_so) for is_so in (True, False)
     )
 
-    assert writer.write(JSON, muted) == write(JSON, muted)
-    assert writer.write(JSON, speaking) == write(JSON, speaking)
-    assert writer.write(JSON, muted) == write(JSON, muted)
+    assert writer.write(JSON, muted) == framed(write(JSON, muted))
+    assert writer.write(JSON, speaking) == framed(write(JSON, speaking))
+    assert writer.write(JSON, muted) == framed(write(JSON, muted))
