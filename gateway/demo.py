@@ -1,12 +1,10 @@
 """`gateway serve` and `gateway demo`: run until told to stop.
 
-Decides what is printed at the start, that SIGINT and SIGTERM close in order, and
-how often the garbage collector of a serving process looks around.
+Decides what is printed at the start, and that SIGINT and SIGTERM close in order.
 The demonstration adds people and money and shows where to look.
 """
 
 import asyncio
-import gc
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,22 +12,10 @@ from collections.abc import Sequence
 from gateway.app import Gateway, Opening, start
 from gateway.booking.people.offer import headline
 from gateway.booking.people_service import Seeded
+from gateway.collector import calm_collector
 from gateway.config import Settings
 from gateway.money import written
 from gateway.terms import Role
-
-COLLECT_AFTER = (20_000, 20, 100)
-"""Fresh objects before the youngest are looked at, and how many such looks before the older ones are."""
-
-
-def calm_collector() -> None:
-    """Let the collector leave alone what start-up made, and look at the rest less often.
-
-    A full look takes a tenth of a second with a thousand sessions, and every tick waits for it.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
 
 
 async def serve(opening: Opening) -> None:
@@ -39,11 +25,11 @@ async def serve(opening: Opening) -> None:
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stop.set)
     gateway = await start(opening)
-    calm_collector()
     try:
-        sys.stdout.write(greeting(gateway, opening.settings))
-        sys.stdout.flush()
-        await stop.wait()
+        async with calm_collector():
+            sys.stdout.write(greeting(gateway, opening.settings))
+            sys.stdout.flush()
+            await stop.wait()
     finally:
         await gateway.close()
 

@@ -16,7 +16,7 @@ from types import MappingProxyType
 VOCABULARY = frozenset({"ids", "money", "clock", "errors", "limits", "terms", "facts", "work", "config"})
 """Modules directly in `gateway/` that everybody may import."""
 COMPOSITION = frozenset(
-    {"app", "bridge", "cli", "demo", "doctor", "evidence_cli", "ledger_cli", "selftest", "__main__"}
+    {"app", "bridge", "cli", "collector", "demo", "doctor", "evidence_cli", "ledger_cli", "selftest", "__main__"}
 )
 """Modules and folders directly in `gateway/` that put the rest together."""
 PACKAGES = frozenset({"signaling", "media", "metering", "moderation", "booking", "admin"})

@@ -18,8 +18,8 @@ import uvloop
 
 from gateway import app, selftest
 from gateway.admin.adapters.logging import configure_logging
+from gateway.collector import calm_collector
 from gateway.config import Settings
-from gateway.demo import calm_collector
 from loadtest.meters.plane import simulated_plane
 
 
@@ -43,13 +43,13 @@ async def _serve(directory: Path, pairs: int, profile: Path | None) -> None:
         loop.add_signal_handler(signal.SIGUSR1, profiler.enable)
         loop.add_signal_handler(signal.SIGUSR2, profiler.disable)
     gateway = await app.start(_opening(directory, pairs))
-    calm_collector()
     try:
         members = [{"client": client, "provider": provider} for client, provider in selftest.phones(pairs)]
         ready = {"url": gateway.http_url, "operator": selftest.OPERATOR, "pairs": members}
-        sys.stdout.write(json.dumps(ready) + "\n")
-        sys.stdout.flush()
-        await stop.wait()
+        async with calm_collector():
+            sys.stdout.write(json.dumps(ready) + "\n")
+            sys.stdout.flush()
+            await stop.wait()
     finally:
         profiler.disable()
         await gateway.close()

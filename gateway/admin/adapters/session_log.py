@@ -55,6 +55,8 @@ class SessionLog:
         self._legs = legs
         self._stories_max = stories_max
         self._stories: dict[SessionId, SessionStory] = {}
+        self._ticks: dict[SessionId, TickCounted] = {}
+        """The last one of each session; one a second and session is too many for a new story each."""
 
     async def hear(self, fact: Fact) -> None:
         """Add the fact to its session's story; write the line when it is complete."""
@@ -63,11 +65,16 @@ class SessionLog:
         story = self._stories.get(fact.session) or self._begun(fact)
         if story is None:
             return
+        if type(fact) is TickCounted:
+            self._stories[fact.session], self._ticks[fact.session] = story, fact
+            return
         story = story.heard(fact)
         if isinstance(fact, MeterStopped):
             story = self._with_losses(story)
         if story.is_finished:
             self._stories.pop(fact.session, None)
+            if (tick := self._ticks.pop(fact.session, None)) is not None:
+                story = story.heard(tick)
             _log.info("session_finished", **canonical_line(story))
         else:
             self._stories[fact.session] = story
@@ -80,6 +87,7 @@ class SessionLog:
         while len(self._stories) >= self._stories_max:
             forgotten = next(iter(self._stories))
             del self._stories[forgotten]
+            self._ticks.pop(forgotten, None)
             _log.warning("session_story_forgotten", session=forgotten)
         return SessionStory(session=fact.session)
 
