@@ -205,7 +205,8 @@ def _changes_of_owner(
 ) -> list[tuple[int, int | None]]:
     """(crash or take-over, the restart that followed) of this session."""
     starts = [anchor.at_ns for anchor in anchors if anchor.kind == START]
-    restarts = [anchor.at_ns for anchor in anchors if anchor.kind == RESTART]
+    # Of two with no second in between the former was begun by an owner that had just lost the session.
+    restarts = list({each.after_tick: each.at_ns for each in anchors if each.kind == RESTART}.values())
     found: list[tuple[int, int | None]] = []
     for turn_ns in world.turns:
         if starts and turn_ns < starts[0]:

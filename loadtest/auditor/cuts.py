@@ -165,6 +165,7 @@ class Cuts:
             near = [slot for slot in paper.slots if slot.end_ns > since]
             is_even = len(near) >= threshold + 3 and all(slot.finding in (BILLED, FREE) for slot in near)
             is_even &= not any(at >= since - ACK_GAP_NS for at in self.world.downs if at <= stop)
+            is_even &= not any(begin <= stop and end >= since for begin, end in self.world.stalls)
             is_even &= not any(
                 since - JUST_NS <= at <= stop and cause != paper.session for at, _, cause in moves
             )

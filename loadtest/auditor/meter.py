@@ -7,14 +7,14 @@ Keeps true: a second is judged whole, and overbilling is counted in the seconds 
 the money of the receipt itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from loadtest.auditor.bounds import MS, PACKETS_NS, SECOND_NS, SIDES, Bounds, bounds, tick_end
 from loadtest.auditor.entries import BILLED, FREE, RESTART, START, Slot
 from loadtest.auditor.price import cost, to_minor
 from loadtest.auditor.receipts import Paper, usage_of
-from loadtest.auditor.span import EVER, Cover, switched
+from loadtest.auditor.span import EVER, Cover, Span, switched
 from loadtest.auditor.verdict import Verdict
 from loadtest.auditor.world import Life, World
 
@@ -91,7 +91,7 @@ def _judge_missing(paper: Paper, found: Bounds, life: Life, world: World, verdic
     """
     counted = {slot.end_ns for slot in paper.slots if slot.finding in (BILLED, FREE) or slot.clocks}
     lost: dict[int, list[int]] = {}
-    for begin, end in found.must:
+    for begin, end in _by_segment(paper, found.must):
         for end_ns in range(_first_end(paper, begin), end + 1, SECOND_NS):
             if end_ns in counted:
                 continue
@@ -122,9 +122,7 @@ def _is_beside(world: World, turn_ns: int) -> bool:
     living = sum(
         begin < turn_ns <= end for changes in world.gateways.values() for begin, end in switched(changes)
     )
-    is_late = any(
-        begin <= turn_ns and turn_ns - LATE_REACH_NS <= end for begin, end in switched(world.outages)
-    )
+    is_late = any(begin <= turn_ns and turn_ns - LATE_REACH_NS <= end for begin, end in world.late())
     return bool(living) and is_late
 
 
@@ -145,9 +143,17 @@ def _known_at(life: Life, paper: Paper, end_ns: int) -> int:
 def _durable_at(world: World, known_ns: int) -> int:
     """When what became known at an instant had to be on a disk; a process that does not run writes nothing."""
     due_ns = known_ns + DURABLE_NS
-    if any(begin <= due_ns and known_ns <= end for begin, end in switched(world.outages)):
+    if any(begin <= due_ns and known_ns <= end for begin, end in world.late()):
         due_ns += BESIDE_NS
     return due_ns + sum(end - begin for begin, end in world.stalls if known_ns <= end and begin <= due_ns)
+
+
+def _by_segment(paper: Paper, spans: Sequence[Span]) -> Iterator[Span]:
+    """The spans, cut where seconds begin anew."""
+    points = [anchor.at_ns for anchor in paper.anchors if anchor.kind == RESTART]
+    for begin, end in spans:
+        edges = [begin, *(at_ns for at_ns in points if begin < at_ns < end), end]
+        yield from pairwise(edges)
 
 
 def _first_end(paper: Paper, begin: int) -> int:

@@ -97,10 +97,12 @@ class Warnings:
             return
         owner = life.asked.client
         wallets = [self.wallets[owner]] if owner in self.wallets else []
-        for at_ns, before, _ in reversed(self.moves.get(owner, [])):
-            if at_ns < event.at_ns - JUST_NS:
+        moves = self.moves.get(owner, [])
+        for at_ns, before, _ in reversed(moves):
+            # Of commands that were committed together nobody says whose answer is heard last.
+            if at_ns < event.at_ns - JUST_NS and at_ns != moves[-1][0]:
                 break
-            wallets.append(before)
+            wallets += [before, replace(self.wallets[owner], spendable_micros=before.spendable_micros)]
         self.shown.setdefault(event.session, []).append(Shown(event=event, wallets=wallets))
 
     def judge(self, papers: Mapping[str, Paper]) -> None:
@@ -240,10 +242,19 @@ def readings(paper: Paper, life: Life, world: World, at_ns: int, *, is_exact: bo
     for slots in _waiting(sure, maybe) if is_exact else (sure, maybe):
         runs, messages = usage_of([slot._replace(finding=BILLED) for slot in slots])
         found += [
-            Going(terms=life.terms, runs=runs, messages=messages, ahead=coming, ends_in_s=each)
+            Going(terms=life.terms, runs=runs, messages=messages + more, ahead=coming, ends_in_s=each)
             for each in sorted({_nearest(ends, 0), _nearest(ends, 1)})
+            for more in range(1 + _lines_waiting(life, sure, at_ns))
         ]
     return found
+
+
+def _lines_waiting(life: Life, sure: Sequence[Slot], at_ns: int) -> int:
+    """Lines by then that are in no second found so far."""
+    if life.terms.get("kind") != "per_message":
+        return 0
+    since_ns = max((slot.end_ns for slot in sure), default=0)
+    return sum(since_ns < each_ns <= at_ns for each_ns, _ in life.lines)
 
 
 def _waiting(sure: Sequence[Slot], maybe: Sequence[Slot]) -> list[list[Slot]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loadtest.auditor import truth
-from loadtest.auditor.span import Span, common, switched, united
+from loadtest.auditor.span import EVER, Span, common, switched, united
 
 Changes = list[tuple[int, bool]]
 
@@ -107,6 +107,18 @@ class World:
         hears = self._hears.get(type(event))
         if hears is not None:
             hears(event)
+
+    def late(self) -> list[Span]:
+        """When the store was late or away, for one reason or several at once."""
+        found: list[Span] = []
+        reasons, since_ns = 0, 0
+        for at_ns, is_down in self.outages:
+            if is_down and not reasons:
+                since_ns = at_ns
+            reasons = max(0, reasons + (1 if is_down else -1))
+            if not is_down and not reasons:
+                found.append((since_ns, at_ns))
+        return united([*found, *([(since_ns, EVER)] if reasons else [])])
 
     def wall_ns(self, at_ns: int) -> int:
         """The gateway's wall clock at an instant."""

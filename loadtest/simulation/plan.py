@@ -11,7 +11,7 @@ from enum import StrEnum
 from gateway.terms import SessionKind
 from loadtest.simulation.faults import DEADLY, Fault, Swarm
 
-TALKS_S = ((78, 1.0, 11.0), (18, 11.0, 32.0), (4, 32.0, 150.0))
+TALKS_S = ((80, 1.0, 9.0), (17, 9.0, 28.0), (3, 28.0, 150.0))
 """Share in percent, shortest and longest: most talks are short, a few see every warning."""
 
 
@@ -104,7 +104,7 @@ def drawn(dice: random.Random, swarm: Swarm) -> Plan:
     kind = SessionKind.TEXT if dice.random() < 0.12 else SessionKind.VOICE
     _, least_s, most_s = dice.choices(TALKS_S, [share for share, _, _ in TALKS_S])[0]
     end = dice.choices(list(End), (46, 33, 5, 5, 5, 6))[0]
-    talk_s = dice.uniform(40, 140) if end is End.NOBODY else dice.uniform(least_s, most_s)
+    talk_s = dice.uniform(30, 135) if end is End.NOBODY else dice.uniform(least_s, most_s)
     return Plan(
         kind=kind,
         answer=dice.choices(list(Answer), (88, 4, 3, 5))[0],
