@@ -77,7 +77,7 @@ class MeteringService(Inputs):
             outside, mover=self._mover, extend=self._begin_extending, settle=self._begin_settling
         )
         self._tasks = Tasks()
-        self._opening: set[SessionId] = set()
+        self._opening: dict[SessionId, asyncio.Event] = {}
         """Sessions whose first hold is being placed."""
         self._second = -1
         self._polled = -1
@@ -110,12 +110,12 @@ class MeteringService(Inputs):
             return OpenStatus.TARIFF_INVALID
         if not tariff.suits(order.kind):
             return OpenStatus.TARIFF_INVALID
-        self._opening.add(order.session)
+        self._opening[order.session] = asyncio.Event()
         try:
             meter = Meter(order, tariff, boot=self._clock.boot_id, spread=spread_of(order.session))
             return await self._open(meter, also)
         finally:
-            self._opening.discard(order.session)
+            self._opening.pop(order.session).set()
 
     async def _open(self, meter: Meter, also: Work) -> OpenStatus:
         await self._renew(unless_within_ns=LEASE_NS // 2)
@@ -133,6 +133,8 @@ class MeteringService(Inputs):
 
     async def void(self, session: SessionId, reason: EndReason, *, also: Work) -> None:
         """Release the holds of a session that never metered and issue its zero receipt."""
+        if (opened := self._opening.get(session)) is not None:
+            await opened.wait()  # its hold may be committed any moment, and is released with the rest
         meter = self._meters.get(session) or await self._recovery.restored(session)
         if meter is None:
             await self._journal.commit(also)
@@ -231,8 +233,7 @@ class MeteringService(Inputs):
         if self._journaling.rows_waiting:
             return
         for session in await self._recovery.orphans(has_meter=self._has_meter):
-            meter = await self._recovery.restored(session)
-            if meter is not None:
+            if (meter := await self._recovery.restored(session)) is not None:
                 log.warning("orphan_settles", session=session, ticks=meter.record.tally.ticks)
                 self._settle_from_evidence(meter, await self._outside.moves.end_reason(session))
 
@@ -380,8 +381,7 @@ class MeteringService(Inputs):
     def _lost(self, sessions: Sequence[SessionId] | None, why: str) -> None:
         """Mute and drop what is somebody else's, or all there is; nothing more of it is written."""
         for session in tuple(self._meters) if sessions is None else sessions:
-            meter = self._meters.get(session)
-            if meter is None:
+            if (meter := self._meters.get(session)) is None:
                 continue
             self._gate.unlink(session)
             self._mover.forget(session)

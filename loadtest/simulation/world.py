@@ -196,19 +196,24 @@ class World:
         return is_over
 
     def _end(self) -> None:
-        loop = self.stage.loop
         if unfinished := self.stage.disk.query(_UNFINISHED)[0][0]:
             self.complaints.append(f"{unfinished} sessions are unfinished when the world ends")
-        node = self._node
-        if node is not None and node.is_up:
-            task = loop.create_task(node.close(), context=node.context)
-            loop.run_until(self.stage.seconds_ns(60), lambda: task.done() or not node.life.is_alive)
-            if not node.life.is_alive:
-                return  # it crashed while it closed, which the next start would find
-            if not task.done():
-                self.complaints.append("the gateway did not close within 60 s")
-            elif task.exception() is not None:
-                self.complaints.append(f"the gateway failed to close: {task.exception()!r}")
+        while (node := self.node) is not None and not self._has_closed(node):
+            # It crashed while it closed: the next one finds what it left.
+            self.stage.loop.run_until(self.stage.seconds_ns(60), self._looks_over())
+
+    def _has_closed(self, node: Node) -> bool:
+        """Close it; False where it died before it had done so."""
+        loop = self.stage.loop
+        task = loop.create_task(node.close(), context=node.context)
+        loop.run_until(self.stage.seconds_ns(60), lambda: task.done() or not node.life.is_alive)
+        if not node.life.is_alive:
+            return False
+        if not task.done():
+            self.complaints.append("the gateway did not close within 60 s")
+        elif task.exception() is not None:
+            self.complaints.append(f"the gateway failed to close: {task.exception()!r}")
+        return True
 
     def _outcome(self) -> Outcome:
         stage, query = self.stage, self.stage.disk.query

@@ -28,6 +28,8 @@ class FakePurse:
     made_good_micros: int = 0
     """Paid to providers from the platform's write-off."""
     is_down: bool = False
+    answers_from: asyncio.Event | None = None
+    """Holds are committed when it is set, where there is one."""
 
     async def place_hold(
         self,
@@ -39,6 +41,8 @@ class FakePurse:
         least_micros: int,
         also: SumWork,
     ) -> HoldAnswer:
+        if self.answers_from is not None:
+            await self.answers_from.wait()
         self._check()
         if hold in self.holds:
             return self._answer(HoldStatus.EXISTS, self.holds[hold])

@@ -79,6 +79,22 @@ async def test_a_session_nobody_took_gives_back_its_hold_and_a_zero_receipt() ->
     assert world.service.live() == []
 
 
+async def test_a_session_that_is_ended_while_its_hold_is_being_placed_gives_it_back() -> None:
+    world = World()
+    world.purse.answers_from = asyncio.Event()
+    opening = asyncio.create_task(world.service.open(order(), also=nothing))
+    await asyncio.sleep(0)
+    ending = asyncio.create_task(world.service.void(order().session, EndReason.SHUTDOWN, also=nothing))
+    await asyncio.sleep(0)
+
+    world.purse.answers_from.set()
+    await asyncio.gather(opening, ending)
+
+    assert world.purse.holds == {}
+    assert world.purse.available_micros == 100_000_000
+    assert order().session in world.journal.closed
+
+
 async def test_a_stop_unlinks_the_relay_in_the_same_call() -> None:
     world = World()
     made = await world.call()
