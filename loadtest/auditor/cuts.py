@@ -9,7 +9,7 @@ Keeps true: a session that nobody ended and that had no limit near is never cut.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from loadtest.auditor.bounds import ACK_GAP_NS, SECOND_NS, tick_end
+from loadtest.auditor.bounds import ACK_GAP_NS, PACKETS_NS, SECOND_NS, tick_end
 from loadtest.auditor.entries import BILLED, FREE, RESTART, START, STOP, UNWITNESSED, Slot
 from loadtest.auditor.price import cost
 from loadtest.auditor.receipts import Paper, usage_of
@@ -190,7 +190,8 @@ class Cuts:
         began_ns = max(anchor.at_ns for anchor in paper.anchors if anchor.kind in (START, RESTART))
         legs = [min(end, end_ns) for begin, end in life.presence(side) if begin <= end_ns]
         named = [tick_end(paper.anchors, tick, at) for at, tick in life.acks.get(side, ()) if at <= end_ns]
-        leg_ns = max([began_ns, *legs])
+        # The last packet of a flow came at most so long before the flow ended.
+        leg_ns = max(began_ns, max(legs, default=0) - PACKETS_NS)
         app_ns = max([began_ns, *(each for each in named if each is not None)])
         silent = (end_ns + SECOND_NS - leg_ns, end_ns + SECOND_NS - app_ns)
         return min(silent) >= GONE_NS or max(silent) >= GONE_NS + ALONE_NS

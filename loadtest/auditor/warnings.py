@@ -131,7 +131,11 @@ class Warnings:
 
     def _off(self, shown: Shown, life: Life, papers: Mapping[str, Paper]) -> float:
         """The least difference over all readings of the moment; every one of the siblings' only where it matters."""
-        if any(abs(shown.event.at_ns - at_ns) <= ACK_GAP_NS for at_ns in self.world.turns):
+        shown_ns = shown.event.at_ns
+        if any(abs(shown_ns - at_ns) <= ACK_GAP_NS for at_ns in self.world.turns):
+            return 0.0
+        if any(begin <= shown_ns <= end + SECOND_NS for begin, end in self.world.stalls):
+            # What was worked out before the process stood still goes out when it runs again.
             return 0.0
         off_s = self._least_off(shown, life, papers, is_exact=False)
         return off_s if off_s <= OFF_S_MAX else self._least_off(shown, life, papers, is_exact=True)
