@@ -13,6 +13,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PAGES := gateway/pages/index.html
 NODE_MODULES := web/node_modules/.package-lock.json
+NATIVE_SOURCES := setup.py $(wildcard gateway/media/adapters/native/*.p*x*)
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/e2e/*' 2>/dev/null)
 TYPED_TESTS = $(shell find tests -name '*.py' -not -name 'test_*' -not -name '__init__.py' 2>/dev/null)
 COMPILE = build/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --build-deps-for editable \
@@ -30,6 +31,9 @@ run: setup  ## a gateway with demo people and money; prints where to look
 	$(BIN)/gateway demo
 
 test: system setup $(VENV)/.dev  ## every test, Python and web
+	@# The compiler may have come with `system`, after the installation.
+	@$(BIN)/python -c 'import gateway.media.adapters.native.engine, loadtest.relay.floor' 2>/dev/null \
+		|| $(BIN)/python setup.py --quiet build_ext --inplace
 	npm --prefix web run --silent test
 	$(BIN)/pytest $(PYTEST_ARGS)
 
@@ -80,7 +84,8 @@ $(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/.made
+# The native relay is built here too where there is a compiler; without one its twin runs.
+$(VENV)/.runtime: requirements.lock pyproject.toml $(NATIVE_SOURCES) | $(VENV)/.made
 	$(PIP) install --require-hashes -r requirements.lock
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@

@@ -80,8 +80,6 @@ MIGRATIONS = (
 )
 """Every package's tables."""
 
-RELAY = "python"
-"""The relay twin that forwards."""
 DATABASE = "gateway.db"
 PAGES = Path(__file__).parent / "pages"
 """Where `make setup` builds the pages."""
@@ -180,11 +178,11 @@ async def _opened(opening: Opening, clock: Clock, stack: AsyncExitStack) -> Gate
     _run_meters(books, stack)
     http_url = await _listen(application, opening.settings, stack)
     stack.push_async_callback(hall.sockets.close)
-    log.info("gateway_opened", url=http_url, media_port=ground.media.port, relay=RELAY)
+    log.info("gateway_opened", url=http_url, media_port=ground.media.port, relay=ground.media.relay_name)
     return Gateway(
         http_url=http_url,
         media_port=ground.media.port,
-        relay=RELAY,
+        relay=ground.media.relay_name,
         seeded=seeded,
         stack=stack,
     )
@@ -221,10 +219,12 @@ async def _network(settings: Settings, clock: Clock, sink: FactSink) -> MediaSer
     return await open_plane(
         host=settings.media_host,
         port=settings.media_port,
+        ports=settings.media_ports,
         advertised=settings.advertised_addresses,
         clock=clock,
         sink=sink,
         turn=turn if settings.turn_urls else None,
+        relay=settings.relay,
     )
 
 

@@ -40,6 +40,10 @@ class Settings:
     """Address the media UDP socket binds."""
     media_port: int = 10_000
     """0 takes a free port."""
+    media_ports: int = 1
+    """UDP ports from `media_port` on, each with a relay thread of its own; a session stays on one."""
+    relay: str = "auto"
+    """`auto`, `native` or `python`; auto takes the native one where it was built and passes its self-test."""
     advertised_addresses: tuple[str, ...] = ()
     """Host candidates told to clients; needed when `media_host` is a wildcard or behind NAT."""
     turn_urls: tuple[str, ...] = ()
@@ -105,6 +109,7 @@ SECRETS = frozenset({"turn_secret", "redis_url", "metrics_token"})
 
 _CHOICES = {
     "environment": ("production", "demo"),
+    "relay": ("auto", "native", "python"),
     "log_format": ("console", "json"),
     "log_level": ("debug", "info", "warning", "error"),
     "currency": tuple(MINOR_DIGITS),
@@ -112,6 +117,7 @@ _CHOICES = {
 _BOUNDS = {
     "http_port": (0, 65_535),
     "media_port": (0, 65_535),
+    "media_ports": (1, 16),
     "turn_ttl_s": (60, 24 * 3600),
     "fee_bp": (0, BASIS_POINTS),
     "dispute_window_days": (1, 90),
@@ -215,6 +221,8 @@ def _check_relations(made: Settings) -> None:
             "production needs tls_certificate and tls_key, or is_behind_tls_proxy = true; "
             "for a trial on this machine use `gateway demo`",
         )
+    if made.media_port and made.media_port + made.media_ports - 1 > _BOUNDS["media_port"][1]:
+        raise _invalid("media_ports", "must leave the last port, counted from media_port, within 65535")
     if made.media_host in ("0.0.0.0", "::") and not made.advertised_addresses:  # noqa: S104
         raise _invalid(
             "advertised_addresses", "must name the addresses clients reach a wildcard media_host by"

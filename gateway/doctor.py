@@ -14,11 +14,12 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from gateway.app import DATABASE, PAGES, RELAY
+from gateway.app import DATABASE, PAGES
 from gateway.booking.adapters.key_files import FOLDER, KeyRing
 from gateway.clock import NS, SystemClock, rfc3339
 from gateway.config import Settings
 from gateway.errors import GatewayError
+from gateway.media.adapters.relay_choice import choose
 from gateway.store.connection import open_reader
 from gateway.store.schema import describe
 
@@ -46,12 +47,14 @@ async def examine(settings: Settings) -> list[Check]:
 async def _checks(settings: Settings) -> AsyncIterator[Check]:
     yield Check(name="settings", ok=True, detail=f"environment {settings.environment}")
     yield await asyncio.to_thread(_port, "http_port", settings.http_host, settings.http_port, "tcp")
-    yield await asyncio.to_thread(_port, "media_port", settings.media_host, settings.media_port, "udp")
+    for port in range(settings.media_port, settings.media_port + settings.media_ports):
+        media_port = port if settings.media_port else 0
+        yield await asyncio.to_thread(_port, "media_port", settings.media_host, media_port, "udp")
     yield await asyncio.to_thread(_buffers)
     yield _clock()
     yield await asyncio.to_thread(_keys, settings.data_dir)
     yield await asyncio.to_thread(_store, settings.data_dir)
-    yield Check(name="relay", ok=True, detail=f"the {RELAY} relay forwards")
+    yield await asyncio.to_thread(examine_relay, settings.relay)
     yield _pages()
     yield _turn(settings)
     yield await _redis(settings)
@@ -117,6 +120,15 @@ def _store(data_dir: Path) -> Check:
         return Check(name="store", ok=False, detail=detail)
     detail = f"SQLite {report.sqlite_version}, {report.journal_mode}, {len(report.tables)} tables, sound"
     return Check(name="store", ok=True, detail=detail)
+
+
+def examine_relay(wanted: str) -> Check:
+    """Which relay a gateway with that setting runs on, and why."""
+    try:
+        choice = choose(wanted, SystemClock())
+    except GatewayError as error:
+        return Check(name="relay", ok=False, detail=error.detail)
+    return Check(name="relay", ok=True, detail=f"the {choice.name} relay forwards: {choice.why}")
 
 
 def _pages() -> Check:

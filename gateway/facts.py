@@ -6,7 +6,7 @@ learn who listens; `app.py` says who does, `outbox.py` delivers.
 Never a request: what may be refused is a port's method.
 
     signaling   SessionOpened · SessionMoved · LegJoined · LegLost · LegResumed · ChatSent
-    media       LegConnected · LegAudible · LegMoved · LegClosed
+    media       LegConnected · LegAudible · LegMoved · LegGraded · LegClosed
     metering    MeterStarted · TickCounted · MeterSuspended · MeterResumed · WarningDue ·
                 MeterStopped · ReceiptIssued · ReviewOpened · SpendNoticed · ConsentAsked ·
                 ConsentGiven · MeterLost
@@ -26,6 +26,7 @@ from gateway.terms import (
     SessionState,
     Side,
     SuspendReason,
+    VoiceQuality,
     WarningReason,
 )
 
@@ -110,6 +111,16 @@ class LegMoved(Fact):
     """A leg's path was latched to another address by an authenticated check."""
 
     side: Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegGraded(Fact):
+    """A leg's voice sounds otherwise than before, by its losses and delays; the first grade is told too."""
+
+    side: Side
+    quality: VoiceQuality
+    mos: float
+    """Mean opinion score, 1.0 to 4.4."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

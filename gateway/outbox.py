@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import structlog
 
 from gateway.clock import NS
-from gateway.facts import ChatSent, Fact, LegMoved, TickCounted
+from gateway.facts import ChatSent, Fact, LegGraded, LegMoved, TickCounted
 from gateway.ids import SessionId
 
 F = TypeVar("F", bound=Fact)
@@ -35,8 +35,8 @@ LANES_PER_TURN = 64
 CLOSE_NS_MAX = 5 * NS
 """How long `close` waits for readers before it cancels them."""
 
-REPEATABLE: frozenset[type[Fact]] = frozenset({TickCounted, ChatSent, LegMoved})
-"""Facts that tell progress: the next tick, line or move says it again, so one may be missed."""
+REPEATABLE: frozenset[type[Fact]] = frozenset({TickCounted, ChatSent, LegMoved, LegGraded})
+"""Facts that tell progress: the next tick, line, move or grade says it again, so one may be missed."""
 
 _log = structlog.get_logger()
 

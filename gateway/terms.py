@@ -163,6 +163,17 @@ class Grade(StrEnum):
     """One witness stood alone, or the apps' own seconds differ; opens a review."""
 
 
+class VoiceQuality(StrEnum):
+    """How a leg's voice is likely to sound (ITU-T G.109, by the rating of G.107)."""
+
+    GOOD = "good"
+    """Users are satisfied: a rating of 80 or more."""
+    FAIR = "fair"
+    """Some or many are not."""
+    POOR = "poor"
+    """Below 60: nearly all are dissatisfied."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """Who a verified token speaks for."""

@@ -46,6 +46,9 @@ def test_lists_and_paths_are_read_from_text() -> None:
         ({"tls_key": "/k.pem"}, "tls_certificate"),
         ({"turn_urls": "turn:192.0.2.1"}, "turn_urls"),
         ({"media_host": "0.0.0.0"}, "advertised_addresses"),
+        ({"relay": "fastest"}, "relay"),
+        ({"media_ports": "0"}, "media_ports"),
+        ({"media_port": "65535", "media_ports": "2"}, "media_ports"),
     ],
 )
 def test_what_cannot_be_set_is_refused_by_its_key(given: dict[str, Any], key: str) -> None:

@@ -49,7 +49,7 @@ gateway.selftest                         gateway.sdk.peer
 gateway.sdk.peer                         gateway.terms
 gateway.sdk.peer                         aiortc
 loadtest.calls                           gateway.sdk.signal
-loadtest.relay_cost                      gateway.media.adapters.relay_python
+loadtest.relay.server                    gateway.media.adapters.relay_python
 loadtest.ledger                          gateway.booking.adapters.ledger_store
 loadtest.ledger                          gateway.store.database
 loadtest.simulation.world                gateway.app
@@ -85,7 +85,7 @@ gateway.sdk.peer                         gateway.signaling.adapters.wire
 gateway.sdk.peer                         loadtest.calls
 gateway.metering.service                 gateway.sdk.signal
 loadtest.calls                           gateway.app
-loadtest.relay_cost                      gateway.metering.tick
+loadtest.relay.server                    gateway.metering.tick
 loadtest.ledger                          gateway.metering.tick
 loadtest.simulations                     gateway.app
 loadtest.simulation.world                tests.conftest

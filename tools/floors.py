@@ -16,14 +16,25 @@ from types import MappingProxyType
 VOCABULARY = frozenset({"ids", "money", "clock", "errors", "limits", "terms", "facts", "work", "config"})
 """Modules directly in `gateway/` that everybody may import."""
 COMPOSITION = frozenset(
-    {"app", "bridge", "cli", "collector", "demo", "doctor", "evidence_cli", "ledger_cli", "selftest", "__main__"}
+    {
+        "app",
+        "bridge",
+        "cli",
+        "collector",
+        "demo",
+        "doctor",
+        "evidence_cli",
+        "ledger_cli",
+        "selftest",
+        "__main__",
+    }
 )
 """Modules and folders directly in `gateway/` that put the rest together."""
 PACKAGES = frozenset({"signaling", "media", "metering", "moderation", "booking", "admin"})
 """Siblings that meet by facts and ports only."""
 BENCHES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "loadtest.relay_cost": ("gateway.media",),
+        "loadtest.relay": ("gateway.media",),
         "loadtest.ledger": ("gateway.booking", "gateway.store"),
         "loadtest.meters": ("gateway",),
         "loadtest.simulation": ("gateway",),

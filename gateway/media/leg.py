@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from gateway.ids import SessionId
 from gateway.media.audio_level import SILENCE_DBOV
 from gateway.media.counters import LEVEL_BUCKETS, Column, row_of
+from gateway.media.quality import Measures, opinion
 from gateway.terms import LegEvidence, Side
 
 NS_PER_MS = 1_000_000
@@ -49,6 +50,8 @@ class LegView:
     """Round trip to the app, from its receiver reports."""
     loss_down: float
     """Share of packets lost towards the app, as it last reported."""
+    mos: float | None
+    """How its voice is likely to sound, 1.0 to 4.4."""
 
 
 def nothing_heard(session: SessionId, side: Side) -> LegEvidence:
@@ -112,6 +115,21 @@ class LinkQuality:
     rtt_ns: int = 0
     fraction_lost: int = 0
     """Of 256."""
+    rating: float | None = None
+    """Of the voice (`quality.py`); None before enough of it came."""
+
+
+def read_measures(counters: Sequence[int], leg: int, *, quality: LinkQuality) -> Measures:
+    """What the leg's voice is graded by."""
+    row = row_of(leg)
+    return Measures(
+        ssrc=counters[row + Column.SSRC_IN],
+        expected=counters[row + Column.EXPECTED],
+        received=counters[row + Column.RECEIVED],
+        jitter_ms=counters[row + Column.JITTER] / UNITS_PER_MS,
+        rtt_ms=quality.rtt_ns / NS_PER_MS,
+        loss_down=quality.fraction_lost / 256,
+    )
 
 
 def read_view(
@@ -152,4 +170,5 @@ def read_view(
         muted=bool(counters[row + Column.MUTED]),
         rtt_ms=quality.rtt_ns / NS_PER_MS if quality.rtt_ns else None,
         loss_down=quality.fraction_lost / 256,
+        mos=opinion(quality.rating) if quality.rating is not None else None,
     )

@@ -16,7 +16,7 @@ from gateway.media.description import Fingerprint, Offer, VoiceTerms
 from gateway.media.leg import LinkQuality
 from gateway.media.path import Address
 from gateway.media.tap import TappedPacket
-from gateway.terms import SessionKind
+from gateway.terms import SessionKind, VoiceQuality
 
 
 class Witness(IntEnum):
@@ -122,7 +122,7 @@ class Relay(Protocol):
         ...
 
     def tap(self, leg: int) -> Tap:
-        """Copy the leg's Opus payloads into a bounded ring, muted or not; asking again answers the same."""
+        """Copy the leg's Opus payloads into a bounded ring, none while it is muted; asking again answers the same."""
         ...
 
     def untap(self, leg: int) -> None:
@@ -138,7 +138,10 @@ class Relay(Protocol):
         ...
 
     def drain_control(self) -> Sequence[ControlDatagram]:
-        """Everything for the control plane since the last call, in order of arrival."""
+        """What came for the control plane since the last call, in order of arrival.
+
+        Of very many at once the oldest are handed out, and `wake` is called again for the rest.
+        """
         ...
 
     def close(self) -> None:
@@ -159,6 +162,10 @@ class PeerListener(Protocol):
 
     def moved(self, at_ns: int) -> None:
         """The path of a connected peer moved to another address."""
+        ...
+
+    def graded(self, at_ns: int, *, quality: VoiceQuality, mos: float) -> None:
+        """The voice sounds otherwise than before; the first grade is told too."""
         ...
 
     def closed(self, at_ns: int) -> None:
@@ -241,3 +248,11 @@ class Endpoint(Protocol):
     async def close(self) -> None:
         """Close every peer and let go of the socket."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Lane:
+    """One UDP port: who negotiates over it, and the relay that forwards between its legs."""
+
+    relay: Relay
+    endpoint: Endpoint

@@ -79,7 +79,7 @@ def _map_one_byte(packet: memoryview, offset: int, end: int, level_id: int, tabl
             # Reserved, or longer than the header says: the rest cannot be trusted.
             _erase(packet, offset, end)
             break
-        if identifier == level_id:
+        if identifier == level_id != 0:
             level = packet[offset + 1]
         mapped = table[identifier]
         if 1 <= mapped <= 14:

@@ -1,23 +1,24 @@
 """The media plane as signalling and metering see it: sessions of two legs.
 
-Decides which connection is a side's leg (the newest offer wins), when two legs
-are linked, and what is told as a fact. Never forwards a packet (the relay),
+Decides which connection is a side's leg (the newest offer wins), on which port a
+session is, when two legs are linked, and what is told as a fact. Never forwards a packet (the relay),
 reads SDP or speaks DTLS (`adapters/`), nor judges presence (metering).
 Keeps: a link that was asked for holds across rejoins, and so does a mute; a
 side's evidence only grows; after `close` nothing of a session remains.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
 from gateway.clock import Clock
-from gateway.facts import FactSink, LegAudible, LegClosed, LegConnected, LegMoved
+from gateway.facts import FactSink, LegAudible, LegClosed, LegConnected, LegGraded, LegMoved
 from gateway.ids import AccountId, SessionId
 from gateway.media.counters import Drop
 from gateway.media.leg import LegView, nothing_heard, read_evidence, read_view
-from gateway.media.ports import Endpoint, Peer, Relay, Tap
-from gateway.terms import LegEvidence, SessionKind, Side
+from gateway.media.ports import Endpoint, Lane, Peer, Relay, Tap
+from gateway.terms import LegEvidence, SessionKind, Side, VoiceQuality
 
 OnText = Callable[[SessionId, Side, str], None]
 """Called with every data channel text message a leg sends."""
@@ -34,31 +35,33 @@ def ignore_text(_session: SessionId, _side: Side, _text: str) -> None:
 class _Place:
     """One side's place in a session: the peer that fills it and what its forerunners left."""
 
-    def __init__(self, session: SessionId, side: Side) -> None:
+    def __init__(self, session: SessionId, side: Side, relay: Relay) -> None:
         self.session = session
         self.side = side
+        self.relay = relay
         self.peer: Peer | None = None
         self.is_muted = False
         self.carried = nothing_heard(session, side)
 
     def read(self, counters: Sequence[int]) -> LegEvidence:
-        """The side's evidence, forerunners included."""
+        """The side's evidence, forerunners included, from one reading of its relay."""
         if self.peer is None:
             return self.carried
         is_connected = self.peer.is_connected
         return read_evidence(counters, self.peer.leg, connected=is_connected, carried=self.carried)
 
-    def vacate(self, counters: Sequence[int]) -> Peer | None:
+    def vacate(self) -> Peer | None:
         """Take the peer out and carry its evidence on."""
-        self.carried = self.read(counters)._replace(connected=False)
+        self.carried = self.read(self.relay.counters())._replace(connected=False)
         peer, self.peer = self.peer, None
         return peer
 
 
 class _Room:
-    """A session's places, and whether voice may pass between them."""
+    """A session's places on one port, and whether voice may pass between them."""
 
-    def __init__(self) -> None:
+    def __init__(self, lane: Lane) -> None:
+        self.lane = lane
         self.places: dict[Side, _Place] = {}
         self.is_linked = False
 
@@ -66,13 +69,10 @@ class _Room:
 class _Listener:
     """Turns what one peer says into facts; silent once another peer has its place."""
 
-    def __init__(
-        self, media: "MediaService", place: _Place, *, relay: Relay, sink: FactSink, now_ns: int
-    ) -> None:
+    def __init__(self, media: "MediaService", place: _Place, *, sink: FactSink, now_ns: int) -> None:
         self.peer: Peer | None = None
         self._media = media
         self._place = place
-        self._relay = relay
         self._sink = sink
         self._offered_at_ns = now_ns
         self._log = _log.bind(session=place.session, side=place.side)
@@ -100,9 +100,15 @@ class _Listener:
             self._log.info("leg_moved")
             self._sink.tell(LegMoved(at_ns=at_ns, session=self._place.session, side=self._place.side))
 
+    def graded(self, at_ns: int, *, quality: VoiceQuality, mos: float) -> None:
+        if self._is_current:
+            session, side = self._place.session, self._place.side
+            self._log.info("leg_graded", quality=quality, mos=round(mos, 2))
+            self._sink.tell(LegGraded(at_ns=at_ns, session=session, side=side, quality=quality, mos=mos))
+
     def closed(self, at_ns: int) -> None:
         if self._is_current:
-            self._place.vacate(self._relay.counters())
+            self._place.vacate()
             self._log.info("leg_closed")
             self._sink.tell(LegClosed(at_ns=at_ns, session=self._place.session, side=self._place.side))
 
@@ -118,9 +124,11 @@ class MediaService:
         relay: forwards between legs.
         endpoint: negotiates with apps; works on the same relay.
         clock: the clock whose instants the relay's arrivals are.
-        sink: hears LegConnected, LegAudible, LegMoved and LegClosed.
+        sink: hears LegConnected, LegAudible, LegMoved, LegGraded and LegClosed.
         ice_servers: makes the RTCIceServer entries of one account.
         on_text: hears every data channel text message; may be set later.
+        relay_name: which twin the relay is, for people.
+        more: further ports with a relay each; a session stays on one of them.
     """
 
     def __init__(
@@ -132,20 +140,28 @@ class MediaService:
         sink: FactSink,
         ice_servers: IceServers,
         on_text: OnText = ignore_text,
+        relay_name: str = "python",
+        more: Sequence[Lane] = (),
     ) -> None:
         self.on_text = on_text
         """Hears every data channel text message."""
-        self._relay = relay
-        self._endpoint = endpoint
+        self.relay_name = relay_name
+        """Which relay forwards: `native` or `python`."""
+        self._sessions = dict.fromkeys((Lane(relay=relay, endpoint=endpoint), *more), 0)
         self._clock = clock
         self._sink = sink
         self._ice_servers = ice_servers
         self._rooms: dict[SessionId, _Room] = {}
 
     @property
+    def ports(self) -> Sequence[int]:
+        """The UDP ports; both legs of a session are on the same one."""
+        return [lane.endpoint.port for lane in self._sessions]
+
+    @property
     def port(self) -> int:
-        """The UDP port that all legs share."""
-        return self._endpoint.port
+        """The first of them."""
+        return self.ports[0]
 
     async def answer(self, session: SessionId, side: Side, kind: SessionKind, offer_sdp: str) -> str:
         """Take an offer and give the answer.
@@ -157,20 +173,22 @@ class MediaService:
             Unprocessable: `bad_offer`; the detail names the line and says why.
             Unavailable: there are as many legs as there may be.
         """
-        offer = self._endpoint.read(offer_sdp, kind)
-        room = self._rooms.get(session) or _Room()
-        place = room.places.get(side) or _Place(session, side)
+        room = self._rooms.get(session) or _Room(min(self._sessions, key=self._sessions.__getitem__))
+        relay, endpoint = room.lane.relay, room.lane.endpoint
+        offer = endpoint.read(offer_sdp, kind)
+        place = room.places.get(side) or _Place(session, side, relay)
         if place.peer is not None and place.peer.fingerprints == offer.fingerprints:
             return place.peer.answer(offer)
         now_ns = self._clock.monotonic_ns()
-        listener = _Listener(self, place, relay=self._relay, sink=self._sink, now_ns=now_ns)
-        peer = self._endpoint.open(offer, listener)
+        listener = _Listener(self, place, sink=self._sink, now_ns=now_ns)
+        peer = endpoint.open(offer, listener)
         answer = peer.answer(offer)
-        replaced = place.vacate(self._relay.counters())
+        replaced = place.vacate()
         listener.peer = place.peer = peer
         room.places[side] = place
+        self._sessions[room.lane] += session not in self._rooms
         self._rooms[session] = room
-        self._relay.mute(peer.leg, muted=place.is_muted)
+        relay.mute(peer.leg, muted=place.is_muted)
         if room.is_linked:
             self.link(session)
         if replaced is not None:
@@ -186,7 +204,7 @@ class MediaService:
         room.is_linked = True
         legs = [place.peer.leg for place in room.places.values() if place.peer is not None]
         if len(legs) == len(Side):
-            self._relay.link(*legs)
+            room.lane.relay.link(*legs)
 
     def unlink(self, session: SessionId) -> None:
         """Stop forwarding both ways from the next packet."""
@@ -196,7 +214,7 @@ class MediaService:
         room.is_linked = False
         for place in room.places.values():
             if place.peer is not None:
-                self._relay.unlink(place.peer.leg)
+                place.relay.unlink(place.peer.leg)
 
     def set_muted(self, session: SessionId, side: Side, *, muted: bool) -> None:
         """Forward nothing of that leg's voice while muted."""
@@ -204,7 +222,7 @@ class MediaService:
         if place is not None:
             place.is_muted = muted
             if place.peer is not None:
-                self._relay.mute(place.peer.leg, muted=muted)
+                place.relay.mute(place.peer.leg, muted=muted)
 
     def send_text(self, session: SessionId, side: Side, text: str) -> bool:
         """Send one data channel message to that leg; False where no channel takes it."""
@@ -215,10 +233,14 @@ class MediaService:
         """Close both legs of a session and forget them; without one, close the whole plane."""
         if session is None:
             self._rooms.clear()
-            await self._endpoint.close()
+            for lane in self._sessions:
+                await lane.endpoint.close()
             return
         room = self._rooms.pop(session, None)
-        for place in room.places.values() if room is not None else ():
+        if room is None:
+            return
+        self._sessions[room.lane] -= 1
+        for place in room.places.values():
             peer, place.peer = place.peer, None
             if peer is not None:
                 await peer.close()
@@ -229,16 +251,19 @@ class MediaService:
 
     def evidence(self) -> Sequence[LegEvidence]:
         """One reading of every leg's counters."""
-        counters = self._relay.counters()
-        return [place.read(counters) for place in self._places()]
+        readings = self._readings()
+        return [
+            place.read(readings[room.lane]) for room in self._rooms.values() for place in room.places.values()
+        ]
 
     def legs(self, session: SessionId | None = None) -> Sequence[LegView]:
         """Every leg that has a connection, of one session or of all, for the operator's page."""
-        counters = self._relay.counters()
+        readings = self._readings()
         now_ns = self._clock.monotonic_ns()
+        rooms = self._rooms.values() if session is None else filter(None, (self._rooms.get(session),))
         return [
             read_view(
-                counters,
+                readings[room.lane],
                 place.peer.leg,
                 session=place.session,
                 side=place.side,
@@ -246,35 +271,34 @@ class MediaService:
                 quality=place.peer.quality,
                 now_ns=now_ns,
             )
-            for place in self._places(session)
+            for room in rooms
+            for place in room.places.values()
             if place.peer is not None
         ]
 
     def drops(self) -> Mapping[str, int]:
         """Datagrams dropped since the start, by reason."""
-        counters = self._relay.counters()
-        relayed = {drop.name.lower(): counters[drop] for drop in Drop}
-        return {**relayed, **self._endpoint.drops()}
+        dropped: Counter[str] = Counter()
+        for lane, counters in self._readings().items():
+            dropped.update({drop.name.lower(): counters[drop] for drop in Drop})
+            dropped.update(lane.endpoint.drops())
+        return dropped
 
     def tap(self, session: SessionId, side: Side) -> Tap | None:
         """The ring of that leg's packets, begun by asking; ask again after a rejoin."""
         place = self._place(session, side)
-        return None if place is None or place.peer is None else self._relay.tap(place.peer.leg)
+        return None if place is None or place.peer is None else place.relay.tap(place.peer.leg)
 
     def untap(self, session: SessionId, side: Side) -> None:
         """Stop copying that leg's packets."""
         place = self._place(session, side)
         if place is not None and place.peer is not None:
-            self._relay.untap(place.peer.leg)
+            place.relay.untap(place.peer.leg)
 
     def _place(self, session: SessionId, side: Side) -> _Place | None:
         room = self._rooms.get(session)
         return None if room is None else room.places.get(side)
 
-    def _places(self, session: SessionId | None = None) -> Iterator[_Place]:
-        """The places of one session, or of all."""
-        if session is None:
-            for room in self._rooms.values():
-                yield from room.places.values()
-        elif found := self._rooms.get(session):
-            yield from found.places.values()
+    def _readings(self) -> Mapping[Lane, Sequence[int]]:
+        """One reading of every relay's counters."""
+        return {lane: lane.relay.counters() for lane in self._sessions}

@@ -83,7 +83,6 @@ def test_a_whole_session_is_told_in_one_line() -> None:
         MeterStopped(at_ns=81 * NS, session=SESSION, reason=EndReason.HANGUP_CLIENT),
         receipt_issued(),
     ).with_losses({Side.CLIENT: 12, Side.PROVIDER: 0})
-
     assert canonical_line(story.heard(settled(82 * NS))) == {
         "session": "ses_1",
         "kind": "voice",
@@ -112,6 +111,7 @@ def test_a_whole_session_is_told_in_one_line() -> None:
         "legs_lost": 1,
         "legs_resumed": 1,
         "paths_moved": 0,
+        "voice_grades": 0,
         "lines": 1,
         "warnings": 1,
         "verdicts": 3,

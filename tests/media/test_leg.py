@@ -72,10 +72,11 @@ def test_the_operator_sees_ages_and_never_an_address() -> None:
         session=SESSION,
         side=Side.CLIENT,
         connected=True,
-        quality=LinkQuality(family="ipv4", rtt_ns=3_000_000, fraction_lost=64),
+        quality=LinkQuality(family="ipv4", rtt_ns=3_000_000, fraction_lost=64, rating=93.2),
         now_ns=NS + 20_000_000,
     )
 
     assert (view.rtp_age_ms, view.rtcp_age_ms) == (20, None)
     assert (view.lost, view.jitter_ms, view.muted, view.levels[0]) == (3, 1.0, True, 4)
     assert (view.family, view.rtt_ms, view.loss_down) == ("ipv4", 3.0, 0.25)
+    assert view.mos == pytest.approx(4.41, abs=0.01)

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from gateway.clock import ManualClock
-from gateway.facts import Fact, LegAudible, LegClosed, LegConnected, LegMoved
+from gateway.facts import Fact, LegAudible, LegClosed, LegConnected, LegGraded, LegMoved
 from gateway.ids import AccountId, SessionId
 from gateway.media.counters import COLUMNS, ROWS, Column, Drop, handle, row_of
 from gateway.media.description import Fingerprint, Offer
 from gateway.media.leg import LinkQuality
-from gateway.media.ports import ControlDatagram, LegSpec, PeerListener, SrtpKeys, Tap, Witness
+from gateway.media.ports import ControlDatagram, Lane, LegSpec, PeerListener, SrtpKeys, Tap, Witness
 from gateway.media.service import MediaService
 from gateway.media.tap import TapRing
-from gateway.terms import SessionKind, Side
+from gateway.terms import SessionKind, Side, VoiceQuality
 
 pytestmark = pytest.mark.service
 
@@ -167,6 +167,41 @@ class Plane:
         return await self.offer(Side.CLIENT, "AA/one"), await self.offer(Side.PROVIDER, "BB/two")
 
 
+def session(number: int) -> SessionId:
+    return SessionId(f"ses_of_many_{number}")
+
+
+async def test_sessions_are_spread_over_ports_and_each_stays_on_its_own(plane: Plane) -> None:
+    other = FakeRelay()
+    endpoint = FakeEndpoint(other)
+    media = MediaService(
+        relay=plane.relay,
+        endpoint=plane.endpoint,
+        clock=plane.clock,
+        sink=plane.told,
+        ice_servers=lambda _: [],
+        more=[Lane(relay=other, endpoint=endpoint)],
+    )
+    for number in range(4):
+        for side, sdp in ((Side.CLIENT, f"A{number}/one"), (Side.PROVIDER, f"B{number}/two")):
+            await media.answer(session(number), side, VOICE, sdp)
+        media.link(session(number))
+    await media.close(session(1))
+    await media.close(session(3))
+    await media.answer(session(5), Side.CLIENT, VOICE, "AA/one")
+    await media.answer(session(0), Side.CLIENT, VOICE, "A9/again")
+
+    assert len(media.ports) == 2
+    assert (len(plane.endpoint.peers), len(endpoint.peers)) == (5, 5)
+    assert (len(plane.relay.links), len(other.links)) == (2, 0)
+    assert {evidence.session for evidence in media.evidence()} == {session(0), session(2), session(5)}
+    assert len(media.legs()) == 5
+    assert media.drops()["stun_bad_integrity"] == 4
+    await media.close()
+    assert plane.endpoint.is_closed
+    assert endpoint.is_closed
+
+
 @pytest.fixture
 def plane() -> Plane:
     return Plane()
@@ -248,11 +283,13 @@ async def test_facts_tell_how_long_the_setup_took(plane: Plane) -> None:
     client.listener.connected(now_ns + 30)
     client.listener.heard(now_ns + 50)
     client.listener.moved(now_ns + 60)
+    client.listener.graded(now_ns + 70, quality=VoiceQuality.FAIR, mos=3.5)
 
     assert plane.told.facts == [
         LegConnected(at_ns=now_ns + 30, session=SESSION, side=Side.CLIENT, setup_ns=30),
         LegAudible(at_ns=now_ns + 50, session=SESSION, side=Side.CLIENT, setup_ns=50),
         LegMoved(at_ns=now_ns + 60, session=SESSION, side=Side.CLIENT),
+        LegGraded(at_ns=now_ns + 70, session=SESSION, side=Side.CLIENT, quality=VoiceQuality.FAIR, mos=3.5),
     ]
 
 

@@ -143,6 +143,7 @@ class UdpEndpoint:
                 far.feedback.forward(waiting, counters, leg=far.leg, now_ns=now_ns)
             if with_own:
                 peer.feedback.report(counters, leg=leg, now_ns=now_ns)
+                peer.grade(counters, now_ns)
 
     async def _pace_reports(self) -> None:
         turn = 0

@@ -23,9 +23,10 @@ from gateway.media.adapters.feedback import Feedback
 from gateway.media.adapters.sdp_answer import Transport, write_answer
 from gateway.media.adapters.stun import Check
 from gateway.media.description import Fingerprint, Offer
-from gateway.media.leg import LinkQuality
+from gateway.media.leg import LinkQuality, read_measures
 from gateway.media.path import Address, Path, family
 from gateway.media.ports import ControlDatagram, LegSpec, PeerListener, Relay, Witness
+from gateway.media.quality import QualityWatch, opinion
 from gateway.media.throttle import Throttle
 
 CHECKS_PER_S_MAX = 50
@@ -118,6 +119,7 @@ class LegPeer:
         self._is_connected = False
         self._is_over = False
         self._feedback: Feedback | None = None
+        self._watch = QualityWatch()
         self._ice = LegIce(self._send)
         self._dtls = LegDtls(
             self._ice,
@@ -159,7 +161,15 @@ class LegPeer:
             family=family(address) if address is not None else None,
             rtt_ns=known.rtt_ns if known is not None else 0,
             fraction_lost=known.fraction_lost if known is not None else 0,
+            rating=self._watch.rating,
         )
+
+    def grade(self, counters: Sequence[int], now_ns: int) -> None:
+        """Look at how the leg's voice fares, and tell where it changed."""
+        measures = read_measures(counters, self._leg, quality=self.quality)
+        watch = self._watch
+        if watch.look(measures) and watch.quality is not None and watch.rating is not None:
+            self._listener.graded(now_ns, quality=watch.quality, mos=opinion(watch.rating))
 
     def answer(self, offer: Offer) -> str:
         """The answer to an offer of this connection; a new ufrag in it restarts ICE."""

@@ -7,18 +7,19 @@ raised; nothing else in the gateway knows that binding.
 See RFC 3711, RFC 5764 and RFC 7714.
 """
 
-from typing import Any
+from typing import Any, Self
 
 import pylibsrtp
 from aiortc.rtcdtlstransport import SRTP_PROFILES
 from pylibsrtp import Policy, Session
 from pylibsrtp._binding import ffi, lib
 
+from gateway.errors import Unavailable
 from gateway.limits import DATAGRAM_BYTES_MAX
 from gateway.media.ports import SrtpKeys
 
-REPLAY_WINDOW_PACKETS = 1024
-"""Packets that may be overtaken by others; about 20 s of voice."""
+REPLAY_WINDOW_PACKETS = 128
+"""Packets that may be overtaken by others: 2.5 s of voice; libsrtp moves the whole window with every packet."""
 TRAILER_BYTES_MAX = 16 + 128
 """What libsrtp may append (SRTP_MAX_TAG_LEN + SRTP_MAX_MKI_LEN)."""
 REPLAYED = frozenset((-9, -10))
@@ -78,6 +79,45 @@ def rtp_opener(keys: SrtpKeys, buffer: PacketBuffer) -> Cipher:
 def rtp_sealer(keys: SrtpKeys, buffer: PacketBuffer) -> Cipher:
     """Encrypts what is sent to the app."""
     return Cipher(_session(keys.outbound, Policy.SSRC_ANY_OUTBOUND, keys.profile), lib.srtp_protect, buffer)
+
+
+FUNCTION_TYPE = "srtp_err_status_t(*)(struct srtp_ctx_t_ *, void *, int *)"
+"""What the native relay takes `srtp_protect` and `srtp_unprotect` for."""
+
+
+def native_functions() -> tuple[int, int]:
+    """Addresses of `srtp_unprotect` and `srtp_protect`.
+
+    Raises:
+        Unavailable: `relay_unfit`, where pylibsrtp's binding is not the one that the native relay knows.
+    """
+    addresses: list[int] = []
+    for name in ("srtp_unprotect", "srtp_protect"):
+        function = ffi.addressof(lib, name)
+        if ffi.typeof(function).cname != FUNCTION_TYPE:
+            raise Unavailable(f"{name} is a {ffi.typeof(function).cname}", code="relay_unfit")
+        addresses.append(int(ffi.cast("uintptr_t", function)))
+    return addresses[0], addresses[1]
+
+
+class NativeSession:
+    """One direction of one leg for the native relay; must be kept for as long as its address is used."""
+
+    __slots__ = ("_session", "address")
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.address = int(ffi.cast("uintptr_t", session._srtp[0]))  # noqa: SLF001 the native twin's reach
+
+    @classmethod
+    def opener(cls, keys: SrtpKeys) -> Self:
+        """Authenticates and decrypts what the app sends."""
+        return cls(_session(keys.inbound, Policy.SSRC_ANY_INBOUND, keys.profile))
+
+    @classmethod
+    def sealer(cls, keys: SrtpKeys) -> Self:
+        """Encrypts what is sent to the app."""
+        return cls(_session(keys.outbound, Policy.SSRC_ANY_OUTBOUND, keys.profile))
 
 
 class RtcpCipher:

@@ -75,10 +75,10 @@ class Call:
         return {reason: count for reason, count in self.media.drops().items() if count}
 
 
-@pytest.fixture
-async def call() -> AsyncIterator[Call]:
+@pytest.fixture(params=TWINS)
+async def call(request: pytest.FixtureRequest) -> AsyncIterator[Call]:
     facts = Facts()
-    media = await open_plane(host="127.0.0.1", port=0, clock=SystemClock(), sink=facts)
+    media = await open_plane(host="127.0.0.1", port=0, clock=SystemClock(), sink=facts, relay=request.param)
     made = Call(media, facts)
     yield made
     for app in made.apps:

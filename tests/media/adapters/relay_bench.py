@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from gateway.clock import Clock, SystemClock
+from gateway.media.adapters.relay_native import NativeRelay
 from gateway.media.adapters.relay_python import PythonRelay
 from gateway.media.adapters.udp import open_socket
 from gateway.media.counters import Drop, row_of
 from gateway.media.demux import Kind
 from gateway.media.description import VoiceTerms
+from gateway.media.path import Address
 from gateway.media.ports import ControlDatagram, LegSpec, Relay, SrtpKeys
 from tests.media.handset import WAIT_S, Handset, bound_socket, new_keys
 
 Maker = Callable[..., Relay]
-TWINS: Mapping[str, Maker] = {"python": PythonRelay}
+TWINS: Mapping[str, Maker] = {"python": PythonRelay, "native": NativeRelay}
 """Every twin: made with a socket, `clock` and `wake`."""
 
 CHROME = VoiceTerms(opus=111, red=63, level_id=1, mid_id=4)
@@ -25,10 +27,11 @@ LEVEL = b"\x10\x9e\x00\x00"
 class Bench:
     """A relay on a socket of its own, and handsets around it."""
 
-    def __init__(self, make: Maker) -> None:
+    def __init__(self, make: Maker, host: str = "127.0.0.1") -> None:
         self.clock: Clock = SystemClock()
-        self.sock = open_socket("127.0.0.1", 0)
-        self.target: tuple[str, int] = self.sock.getsockname()
+        self.sock = open_socket(host, 0)
+        self.is_mixed = host == "::"
+        self.target: tuple[str, int] = ("127.0.0.1", self.sock.getsockname()[1])
         self.control: asyncio.Queue[ControlDatagram] = asyncio.Queue()
         self.relay = make(self.sock, clock=self.clock, wake=self._wake)
         self.handsets: list[Handset] = []
@@ -46,8 +49,13 @@ class Bench:
         handset = Handset(self.target, keys)
         self.handsets.append(handset)
         self.relay.set_keys(leg, keys)
-        self.relay.set_path(leg, handset.address)
+        self.relay.set_path(leg, self.seen(handset))
         return leg, handset
+
+    def seen(self, handset: Handset) -> Address:
+        """The handset's address as the relay's socket tells it."""
+        host, port = handset.address
+        return (f"::ffff:{host}", port, 0, 0) if self.is_mixed else (host, port)
 
     def pair(
         self, near: VoiceTerms = CHROME, far: VoiceTerms = CHROME
@@ -68,7 +76,7 @@ class Bench:
         """Wait until everything sent before has been taken: a check is handed up in order."""
         probe = bound_socket()
         probe.sendto(b"\x00\x01probe-probe-probe", self.target)
-        while (await self.next_control(Kind.STUN)).address != probe.getsockname():
+        while (await self.next_control(Kind.STUN)).address[1] != probe.getsockname()[1]:
             pass
         probe.close()
 

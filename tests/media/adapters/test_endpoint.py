@@ -4,10 +4,10 @@ import pytest
 from aiortc.rtp import RtcpPacket, RtcpRrPacket, RtcpSdesPacket, RtcpSrPacket
 
 from gateway.errors import Unprocessable
-from gateway.facts import LegAudible, LegClosed, LegConnected, LegMoved
+from gateway.facts import LegAudible, LegClosed, LegConnected, LegGraded, LegMoved
 from gateway.ids import SessionId
 from gateway.media import rtcp
-from gateway.terms import SessionKind, Side
+from gateway.terms import SessionKind, Side, VoiceQuality
 from tests.media.adapters.conftest import SESSION, Call
 
 pytestmark = pytest.mark.adapter
@@ -277,6 +277,23 @@ async def test_the_gateway_reports_what_came_of_a_leg(call: Call) -> None:
     block = receiver.reports[0]
     assert (block.ssrc, block.highest_sequence, block.packets_lost) == (client.ssrc, 4, 2)
     assert block.fraction_lost == 128
+
+
+async def test_how_a_voice_sounds_is_told_when_it_changes(call: Call) -> None:
+    client, provider = await call.connect()
+    for seq in range(2, 31):
+        client.speak(seq, b"word")
+    for seq in range(2, 31, 2):
+        provider.speak(seq, b"word")
+
+    told = {
+        fact.side: fact
+        for fact in (await call.facts.until(LegGraded, 1), await call.facts.until(LegGraded, 2))
+    }
+
+    assert told[Side.CLIENT].quality is VoiceQuality.GOOD
+    assert told[Side.PROVIDER].quality is VoiceQuality.POOR
+    assert told[Side.PROVIDER].mos < 2.6 < 4.2 < told[Side.CLIENT].mos
 
 
 async def test_a_goodbye_is_counted_and_not_believed(call: Call) -> None:

@@ -1,6 +1,7 @@
 """Putting the plane together: addresses, credentials, closing."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,11 @@ from tests.media.app import App
 from tests.media.facts import Facts
 
 pytestmark = pytest.mark.adapter
+
+
+def descriptors() -> int:
+    """How many this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 @pytest.mark.parametrize(
@@ -82,6 +88,33 @@ async def test_a_closed_plane_leaves_no_task_and_frees_its_port() -> None:
     again = await open_plane(host="127.0.0.1", port=media.port, clock=ManualClock(), sink=Facts())
     await again.close()
     await app.close()
+
+
+async def test_calls_on_several_ports_do_not_meet() -> None:
+    media = await open_plane(host="127.0.0.1", port=0, ports=3, clock=ManualClock(), sink=Facts())
+    app = App()
+
+    answers = [
+        await media.answer(SessionId(f"ses_{number}"), Side.CLIENT, SessionKind.VOICE, app.offer())
+        for number in range(3)
+    ]
+
+    assert len(set(media.ports)) == 3
+    for port, answer in zip(media.ports, answers, strict=True):
+        assert f" 127.0.0.1 {port} typ host" in answer
+    await app.close()
+    await media.close()
+
+
+async def test_one_taken_port_of_several_leaves_none_open() -> None:
+    taken = await open_plane(host="127.0.0.1", port=0, clock=ManualClock(), sink=Facts())
+    before = descriptors()
+
+    with pytest.raises(Unavailable, match="cannot be bound"):
+        await open_plane(host="127.0.0.1", port=taken.port - 1, ports=2, clock=ManualClock(), sink=Facts())
+
+    assert descriptors() == before
+    await taken.close()
 
 
 async def test_the_service_is_what_signalling_and_metering_ask_for() -> None:
