@@ -75,12 +75,12 @@ REPORT_DIFFERENCE_S = 1
 WITNESS_POLL_NS = NS // 4
 """How often the relay's counters are read."""
 
-TICK_SLOT_NS = NS // 16
-"""Sessions' seconds end at sixteenths of the node's second, so that a thousand ticks do not wait for each other."""
+TICK_SLOT_NS = NS // 32
+"""Sessions' seconds end at 32nds of the node's second, so that a thousand ticks do not wait for each other."""
 TICK_SLOT_LAST_NS = NS // 2
-"""The latest sixteenth at which seconds end; the rest of the node's second is for their acknowledgements."""
-TICK_SPREAD = 8
-"""Sessions that start at the same poll are spread over so many sixteenths."""
+"""The latest 32nd at which seconds end; the rest of the node's second is for their acknowledgements."""
+TICK_SPREAD = 16
+"""Sessions that start at the same poll are spread over so many 32nds."""
 JOURNAL_AFTER_NS = 3 * NS // 4
 """How far into the node's second its one row is written: what was acknowledged promptly is durable within a second."""
 STORE_ANSWER_NS = NS // 4

@@ -36,24 +36,24 @@ class Column(IntEnum):
     """The source that is written to it."""
     TS_OFFSET_OUT = 5
     """What is added to its peer's timestamps on the way to it."""
-    RTP_IN = 6
-    """Authenticated RTP packets from it."""
-    RTP_IN_BYTES = 7
-    """Their bytes, as they came."""
-    RTP_OUT = 8
+    RTP_IN_BYTES = 6
+    """Bytes of its authenticated RTP packets, as they came."""
+    RTP_OUT = 7
     """Packets sent to it."""
-    RTP_OUT_BYTES = 9
+    RTP_OUT_BYTES = 8
     """Payload bytes sent to it."""
-    RTP_FORWARDED = 10
-    """Packets of it that were sent on to its peer."""
-    RTP_FIRST_NS = 11
-    RTP_LAST_NS = 12
-    RTCP_LAST_NS = 13
+    RTP_IN = 9
+    """Authenticated RTP packets from it; here the columns begin that are evidence, in `LegEvidence`'s order."""
+    RTP_FIRST_NS = 10
+    RTP_LAST_NS = 11
+    RTCP_LAST_NS = 12
     """Last authenticated RTCP, noted by the control plane."""
-    STUN_LAST_NS = 14
+    STUN_LAST_NS = 13
     """Last authenticated check, noted by the control plane."""
-    SCTP_LAST_NS = 15
+    SCTP_LAST_NS = 14
     """Last SCTP packet inside DTLS, noted by the control plane."""
+    RTP_FORWARDED = 15
+    """Packets of it that were sent on to its peer."""
     RTP_SPAN = 16
     """Timestamp advance since the first packet, 48 kHz units."""
     LEVEL_LAST = 17

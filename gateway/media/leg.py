@@ -72,7 +72,9 @@ def nothing_heard(session: SessionId, side: Side) -> LegEvidence:
     )
 
 
-def read_evidence(counters: Sequence[int], leg: int, *, connected: bool, carried: LegEvidence) -> LegEvidence:
+def read_evidence(
+    counters: Sequence[int], leg: int, *, connected: bool, carried: LegEvidence, is_first: bool = False
+) -> LegEvidence:
     """The leg's evidence on top of what its predecessors had.
 
     Args:
@@ -80,12 +82,14 @@ def read_evidence(counters: Sequence[int], leg: int, *, connected: bool, carried
         leg: handle of a living leg.
         connected: whether DTLS is up and a path is latched.
         carried: evidence of the legs it replaced, `nothing_heard` for the first.
+        is_first: whether it is the first, so that nothing is carried.
     """
     row = row_of(leg)
     # One look at the row, column after column: every leg is read four times a second.
-    packets, _, _, _, forwarded, first_ns, rtp_ns, rtcp_ns, stun_ns, sctp_ns, span, level_dbov = counters[
-        row + _FROM : row + _UNTIL
-    ]
+    cells = counters[row + _FROM : row + _UNTIL]
+    if is_first:
+        return tuple.__new__(LegEvidence, (carried.session, carried.side, connected, *cells))
+    packets, first_ns, rtp_ns, rtcp_ns, stun_ns, sctp_ns, forwarded, span, level_dbov = cells
     return LegEvidence(
         carried.session,
         carried.side,
@@ -104,7 +108,7 @@ def read_evidence(counters: Sequence[int], leg: int, *, connected: bool, carried
 
 _FROM, _UNTIL = int(Column.RTP_IN), int(Column.LEVEL_LAST) + 1
 """The columns that evidence is read from."""
-assert _UNTIL - _FROM == 12, "the reader takes them one by one"
+assert len(LegEvidence._fields) == 3 + _UNTIL - _FROM, "they are read as they stand"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,17 +42,25 @@ class _Place:
         self.peer: Peer | None = None
         self.is_muted = False
         self.carried = nothing_heard(session, side)
+        self.is_first = True
+        """Nothing is carried yet."""
 
     def read(self, counters: Sequence[int]) -> LegEvidence:
         """The side's evidence, forerunners included, from one reading of its relay."""
         if self.peer is None:
             return self.carried
-        is_connected = self.peer.is_connected
-        return read_evidence(counters, self.peer.leg, connected=is_connected, carried=self.carried)
+        return read_evidence(
+            counters,
+            self.peer.leg,
+            connected=self.peer.is_connected,
+            carried=self.carried,
+            is_first=self.is_first,
+        )
 
     def vacate(self) -> Peer | None:
         """Take the peer out and carry its evidence on."""
         self.carried = self.read(self.relay.counters())._replace(connected=False)
+        self.is_first = self.is_first and self.peer is None
         peer, self.peer = self.peer, None
         return peer
 

@@ -2,10 +2,10 @@
 
 Decides when each second of a session ends and which one an instant lies in;
 a restart begins a new segment that goes on counting where the last one ended.
-Seconds of different sessions end at different sixteenths of the node's second,
+Seconds of different sessions end at different 32nds of the node's second,
 all in its first half, so that their acknowledgements come before the row.
 Never says what a second is found to be (`judgement.py`).
-Keeps: a segment begins at such a sixteenth, never before it was asked for.
+Keeps: a segment begins at such a 32nd, never before it was asked for.
 """
 
 import zlib
@@ -27,7 +27,7 @@ class Segment:
 
     @classmethod
     def begun(cls, now_ns: int, *, after_tick: int, spread: int = 0) -> "Segment":
-        """The segment that begins `spread` sixteenths after `now_ns` or soon after: never back-dated.
+        """The segment that begins `spread` 32nds after `now_ns` or soon after: never back-dated.
 
         Less than a second is given away by that.
         """
@@ -50,5 +50,5 @@ class Segment:
 
 
 def spread_of(session: SessionId) -> int:
-    """Sixteenths by which a session's seconds are put off, so that those of one poll do not all end at once."""
+    """32nds by which a session's seconds are put off, so that those of one poll do not all end at once."""
     return zlib.crc32(session.encode()) % TICK_SPREAD

@@ -48,8 +48,6 @@ log = structlog.get_logger(__name__)
 
 CLOSE_S = 5.0
 """How long settlements may take when the process stops; start-up takes up the rest."""
-
-
 METERS_PER_TURN = 50
 """Meters that a poll advances before the event loop gets a turn."""
 
@@ -178,6 +176,8 @@ class MeteringService(Inputs):
             self._lost(None, "the lease ended without a word from the store")
         self._compare_clocks(now_ns, wall_ns)
         self.close_seconds(now_ns)
+        yield
+        now_ns, wall_ns = self._clock.monotonic_ns(), self._clock.wall_ns()
         legs: defaultdict[SessionId, list[LegEvidence]] = defaultdict(list)
         for leg in self._gate.evidence():
             legs[leg.session].append(leg)

@@ -27,7 +27,7 @@ TAKE_OVER_NS = 60 * SECOND_NS
 """A gateway that comes up so long before a session's restart may have taken it over."""
 _ASKED = frozenset({1, 2, 13, 14, 15})
 """Numbers of the end reasons that somebody asks for: hang-ups, moderation, sos, operator."""
-SLOT_NS = SECOND_NS // 16
+SLOT_NS = SECOND_NS // 32
 """Between two grid points."""
 GIVEN_AWAY_NS = 3 * SECOND_NS // 4
 """How much later than the first grid point a session's seconds may begin, to spread sessions over them."""
@@ -47,7 +47,7 @@ class Bounds:
 
 
 def grid(at_ns: int) -> int:
-    """The first grid point at or after an instant: sixteenths of the first half of the node's second, both ends too."""
+    """The first grid point at or after an instant: 32nds of the first half of the node's second, both ends too."""
     point_ns = -(-at_ns // SLOT_NS) * SLOT_NS
     into_ns = point_ns % SECOND_NS
     return point_ns if into_ns <= SECOND_NS // 2 else point_ns + SECOND_NS - into_ns

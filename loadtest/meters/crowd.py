@@ -197,6 +197,6 @@ def _offer() -> str:
 
 
 def _monotonic_of(at: str) -> int:
-    """The monotonic instant of a wall time; seconds of a session begin on sixteenths of the monotonic second."""
+    """The monotonic instant of a wall time; seconds of a session begin on 32nds of the monotonic second."""
     age_s = time.time() - datetime.fromisoformat(at).timestamp()
     return round((time.monotonic_ns() - age_s * NS) / TICK_SLOT_NS) * TICK_SLOT_NS

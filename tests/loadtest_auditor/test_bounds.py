@@ -97,7 +97,7 @@ def test_the_start_is_the_first_grid_point_after_the_later_witness() -> None:
     world, anchors, _ = staged(WORLDS["all is well"])
     life = world.lives["s"]
     life.confirmed["provider"] = BEGIN_S * NS + 1
-    assert bounds(life, world, anchors, []).start_ns == BEGIN_S * NS + NS // 16
+    assert bounds(life, world, anchors, []).start_ns == BEGIN_S * NS + NS // 32
     life.confirmed["provider"] = BEGIN_S * NS + NS // 2 + 1
     assert bounds(life, world, anchors, []).start_ns == (BEGIN_S + 1) * NS
 

@@ -18,7 +18,7 @@ async def test_a_meter_that_fails_leaves_the_others_counting_and_is_settled_from
     sound = await world.call(order(session=SessionId("ses_2"), provider=AccountId("acc_other")))
     await world.run(10)
     for person in world.people.pop(broken.session):
-        reading = person.leg._replace(session=broken.session, rtp_packets="not a number")
+        reading = person.leg._replace(session=broken.session, rtp_last_ns="not a number")
         world.gate.legs[broken.session, person.side] = reading
     await world.run(5)
 

@@ -20,16 +20,16 @@ cdef enum Cell:                # gateway/media/counters.py, Column
     SSRC_IN
     SSRC_OUT
     TS_OFFSET_OUT
-    RTP_IN
     RTP_IN_BYTES
     RTP_OUT
     RTP_OUT_BYTES
-    RTP_FORWARDED
+    RTP_IN
     RTP_FIRST_NS
     RTP_LAST_NS
     RTCP_LAST_NS
     STUN_LAST_NS
     SCTP_LAST_NS
+    RTP_FORWARDED
     RTP_SPAN
     LEVEL_LAST
     HIGHEST_EXT
