@@ -14,6 +14,7 @@ from loadtest.auditor.entries import BILLED, FREE, RESTART, START, STOP, UNWITNE
 from loadtest.auditor.price import cost
 from loadtest.auditor.receipts import Paper, usage_of
 from loadtest.auditor.settlements import Settlement
+from loadtest.auditor.span import EVER, switched
 from loadtest.auditor.truth import WarningShown
 from loadtest.auditor.undone import STOP_REACH_NS, consents
 from loadtest.auditor.verdict import Verdict
@@ -137,12 +138,18 @@ class Cuts:
             self._complain(paper, "cut_early", stop, f"money below {following}", min(money))
 
     def _lost_s(self, paper: Paper) -> int:
-        """Seconds that had been served, and of which no disk knew when a process died."""
-        end_ns = paper.slots[-1].end_ns
-        gone_s = min(
-            ((turn_ns - end_ns) // SECOND_NS for turn_ns in self.world.turns if turn_ns > end_ns), default=0
-        )
-        return gone_s if gone_s <= LOST_REACH_S else 0
+        """Seconds that had been served, and of which no disk knew when a process died, or one after another."""
+        end_ns, lost_s = paper.slots[-1].end_ns, 0
+        turns_s = ((at_ns - end_ns) // SECOND_NS for at_ns in self.world.turns if at_ns > end_ns)
+        taken_s = min(turns_s, default=0)
+        lives = [span for changes in self.world.gateways.values() for span in switched(changes)]
+        for up_ns, down_ns in sorted(lives, key=lambda life: life[1]):
+            if end_ns < down_ns < EVER:
+                gone_s = (down_ns - max(up_ns, end_ns)) // SECOND_NS
+                if lost_s + gone_s > LOST_REACH_S:
+                    break
+                lost_s += gone_s
+        return max(lost_s, taken_s if taken_s <= LOST_REACH_S else 0)
 
     def _wallets(self, life: Life, at_ns: int) -> list[Wallet]:
         """The client's wallet as it was around an instant, before the session was settled."""

@@ -16,8 +16,9 @@ from loadtest.auditor.world import Life, World
 SECOND_NS = 1_000_000_000
 STOP_REACH_NS = 16 * SECOND_NS
 """An end that had not been settled so long before a crash may be undone by it."""
-PAUSE_REACH_NS = 2 * SECOND_NS
-"""A pause, a lift or a yes stands once a slot or an anchor that shows it is durable."""
+PAUSE_REACH_NS = 3 * SECOND_NS
+"""A pause, a lift or a yes stands once a slot or an anchor that shows it is durable: up to two seconds until such a
+slot has ended, and up to one more until its row is on a disk."""
 
 
 def stops(life: Life, world: World, anchors: Sequence[Anchor]) -> list[tuple[int, str]]:
