@@ -131,6 +131,10 @@ class Hearing:
         if self.phase is MeterPhase.AWAITING:
             self._start_watch.media.note(leg, muted=attendance.is_muted, now_ns=now_ns)
 
+    def plan(self, switches: Sequence[Switch]) -> None:
+        """The schedule read anew, where the wall clock was set before the next seconds tie it."""
+        self._counting.periods.plan(switches)
+
     def set_muted(self, side: Side, *, muted: bool) -> None:
         """A participant declared itself muted, or not."""
         if self._takes(MeterInput.MUTE):

@@ -153,6 +153,12 @@ class Inputs:
             effects = meter.advance(self._clock.monotonic_ns(), self._clock.wall_ns())
             self._carrier.carry(meter, effects)
 
+    def _clock_stepped(self, meter: Meter, since_ns: int) -> None:
+        """The wall clock was set since that instant: nothing counts from there; prices not yet tied are resolved anew."""
+        meter.pause(SuspendReason.CLOCK, since_ns)
+        if meter.phase is MeterPhase.RECOVERING:
+            meter.plan(self._switches(meter))
+
     def _switches(self, meter: Meter) -> tuple[Switch, ...]:
         """When which price holds, from now on."""
         now_wall_ns = self._clock.wall_ns()

@@ -324,7 +324,7 @@ class MeteringService(Inputs):
             log.error("clock_stepped", step_ms=step_ns // 1_000_000)
         for meter in self._meters.values():
             if step_ns:
-                meter.pause(SuspendReason.CLOCK, before_ns)
+                self._clock_stepped(meter, before_ns)
             elif now_ns // NS != self._second:
                 meter.resume(SuspendReason.CLOCK, now_ns)
 

@@ -213,8 +213,8 @@ def _changes_of_owner(
             continue
         back = min((at_ns for at_ns in restarts if at_ns > turn_ns), default=None)
         # A take-over that does not restart the session ends it at its last slot.
-        last = [*starts[:1], *ends[-1:]]
-        is_end = back is None and bool(last) and abs(last[-1] - turn_ns) <= 3 * SECOND_NS
+        last_ns = max([*starts[:1], *restarts, *ends[-1:]], default=None)
+        is_end = back is None and last_ns is not None and abs(last_ns - turn_ns) <= 3 * SECOND_NS
         if turn_ns in world.downs or is_end or (back is not None and back - turn_ns <= TAKE_OVER_NS):
             found.append((turn_ns, back))
     return found

@@ -29,6 +29,13 @@ class GatewayUp(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayOpens(Event):
+    """A process starts while another lives; it may take sessions over long before it serves."""
+
+    owner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayDown(Event):
     """The process `owner` died; what it had not committed is lost."""
 

@@ -88,6 +88,7 @@ class World:
         """(instant, wall clock less monotonic) since then."""
         self._hears: dict[type[truth.Event], Callable[[Any], None]] = {
             truth.GatewayUp: self._up,
+            truth.GatewayOpens: lambda event: self.turns.append(event.at_ns),
             truth.GatewayDown: self._down,
             truth.WallStepped: self._step,
             truth.Stalled: lambda event: self.stalls.append((event.at_ns, event.at_ns + event.for_ns)),

@@ -264,6 +264,8 @@ class World:
 
     def _start_node(self) -> None:
         node = self._node = Node(self.stage, f"node-{len(self._nodes) + 1}")
+        if any(other.life.is_alive for other in self._nodes):
+            self.stage.tell(truth.GatewayOpens(at_ns=self.stage.now_ns, owner=node.life.name))
         self._nodes.append(node)
         node.start(lambda is_up: self._started(node, is_up=is_up))
 

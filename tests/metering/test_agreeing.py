@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gateway import facts
+from gateway.clock import NS
 from gateway.metering.adapters.receipt_key import is_signed
 from gateway.metering.receipt import signed_part
 from gateway.metering.status import ConsentStatus, OpenStatus
@@ -147,6 +148,32 @@ async def test_the_price_of_an_hour_is_resolved_by_the_tariffs_own_zone() -> Non
     receipt = await world.settled(made.session)
 
     assert receipt["charge_micros"] == 6_000_000
+
+
+async def test_a_wall_clock_set_back_while_both_are_awaited_sets_the_prices_hour_as_well() -> None:
+    world = World()
+    dear = {
+        "days": [1, 2, 3, 4, 5, 6, 7],
+        "from": "22:10",
+        "until": "23:00",
+        "tiers": [{"from_s": 0, "price_micros_per_minute": 12_000_000}],
+    }
+    made = await world.call(order(tariff=priced(zone="Asia/Shanghai", windows=[dear])))
+    await world.run(10)
+    await world.restart()
+    await world.service.recover([made.session])
+    await world.run(1)
+    world.clock.step_wall(ns=-600 * NS)
+    await world.run(2)
+    for side in Side:
+        world.service.socket_back(made.session, side)
+    await world.until(lambda: world.moves.states[-1] == "metering")
+    await world.run(10)
+
+    world.service.stop(made.session, EndReason.HANGUP_CLIENT)
+    receipt = await world.settled(made.session)
+
+    assert [line["period"] for line in receipt["usage"]] == [1, 0]
 
 
 async def test_a_report_after_a_restart_is_held_against_the_receipt_and_noted_on_it() -> None:
