@@ -55,6 +55,11 @@ class Meters(dict[SessionId, Meter]):
         if (due_ns := meter.due_ns) < NEVER_NS:
             heappush(self._ends, (due_ns, next(self._numbers), meter))
 
+    def await_ends(self, closed: Sequence[Meter]) -> None:
+        """The next second of each of them."""
+        for meter in closed:
+            self.await_end(meter)
+
     @property
     def next_end_ns(self) -> int:
         """No second ends before it."""

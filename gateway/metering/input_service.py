@@ -153,6 +153,10 @@ class Inputs:
             effects = meter.advance(self._clock.monotonic_ns(), self._clock.wall_ns())
             self._carrier.carry(meter, effects)
 
+    def _now(self) -> tuple[int, int]:
+        """Both clocks, monotonic and wall."""
+        return self._clock.monotonic_ns(), self._clock.wall_ns()
+
     def _clock_stepped(self, meter: Meter, since_ns: int) -> None:
         """The wall clock was set since that instant: nothing counts from there; prices not yet tied are resolved anew."""
         meter.pause(SuspendReason.CLOCK, since_ns)

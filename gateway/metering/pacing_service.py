@@ -10,6 +10,9 @@ import asyncio
 
 from gateway.clock import NS, Clock
 
+METERS_PER_TURN = 50
+"""Meters that a poll advances before the event loop gets a turn."""
+
 
 async def until(clock: Clock, due_ns: int) -> None:
     """Return at or after `due_ns`."""

@@ -28,7 +28,7 @@ from gateway.metering.journaling_service import Journaling
 from gateway.metering.meter import Meter
 from gateway.metering.moving_service import Mover
 from gateway.metering.outside_ports import Outside
-from gateway.metering.pacing_service import until, until_next
+from gateway.metering.pacing_service import METERS_PER_TURN, until, until_next
 from gateway.metering.phase import MeterInput, MeterPhase, Response
 from gateway.metering.ports import HoldStatus
 from gateway.metering.reading import MeterReading, reading_of
@@ -48,8 +48,6 @@ log = structlog.get_logger(__name__)
 
 CLOSE_S = 5.0
 """How long settlements may take when the process stops; start-up takes up the rest."""
-METERS_PER_TURN = 50
-"""Meters that a poll advances before the event loop gets a turn."""
 
 
 class MeteringService(Inputs):
@@ -170,14 +168,14 @@ class MeteringService(Inputs):
 
     def _poll_steps(self) -> Iterator[None]:
         """A poll in steps, so that nobody's tick waits until all meters have advanced."""
-        now_ns, wall_ns = self._clock.monotonic_ns(), self._clock.wall_ns()
+        now_ns, wall_ns = self._now()
         self._polled = now_ns // WITNESS_POLL_NS
         if self._meters and now_ns - self._journaling.renewed_at_ns >= LEASE_NS:
             self._lost(None, "the lease ended without a word from the store")
         self._compare_clocks(now_ns, wall_ns)
-        self.close_seconds(now_ns)
-        yield
-        now_ns, wall_ns = self._clock.monotonic_ns(), self._clock.wall_ns()
+        if self.close_seconds(now_ns):
+            yield
+            now_ns, wall_ns = self._now()
         legs: defaultdict[SessionId, list[LegEvidence]] = defaultdict(list)
         for leg in self._gate.evidence():
             legs[leg.session].append(leg)
@@ -195,7 +193,7 @@ class MeteringService(Inputs):
                 self._failed(meter, error)
             if number % METERS_PER_TURN == 0:
                 yield
-                now_ns, wall_ns = self._clock.monotonic_ns(), self._clock.wall_ns()
+                now_ns, wall_ns = self._now()
                 self.close_seconds(now_ns)
         self._second = now_ns // NS
         if (row_second := (now_ns - JOURNAL_AFTER_NS) // NS) != self._row_second:
@@ -204,9 +202,11 @@ class MeteringService(Inputs):
         else:
             self._journaling.watch()
 
-    def close_seconds(self, now_ns: int) -> None:
-        """Close every second that has ended by `now_ns`; its tick does not wait for the next poll."""
-        ended, meters = self._meters.take_ended(now_ns), self._meters
+    def close_seconds(self, now_ns: int) -> bool:
+        """Close every second that has ended by `now_ns`, if any; its tick does not wait for the next poll."""
+        meters = self._meters
+        if not (ended := meters.take_ended(now_ns)):
+            return False
         closed = self._wallets.seconds_closed(ended, now_ns, meters=meters, fault=self._failed)
         try:
             for meter, effects in closed:
@@ -215,8 +215,8 @@ class MeteringService(Inputs):
                 except Exception as error:
                     self._failed(meter, error)
         finally:
-            for meter in ended:
-                meters.await_end(meter)
+            meters.await_ends(ended)
+        return True
 
     def _failed(self, meter: Meter, error: Exception) -> None:
         """A fault of one meter: let go of it alone; the sweeper settles it."""
