@@ -214,10 +214,17 @@ def _changes_of_owner(
         back = min((at_ns for at_ns in restarts if at_ns > turn_ns), default=None)
         # A take-over that does not restart the session ends it at its last slot.
         last_ns = max([*starts[:1], *restarts, *ends[-1:]], default=None)
-        is_end = back is None and last_ns is not None and abs(last_ns - turn_ns) <= 3 * SECOND_NS
+        is_end = back is None and last_ns is not None and _ran_ns(world, last_ns, turn_ns) <= 3 * SECOND_NS
         if turn_ns in world.downs or is_end or (back is not None and back - turn_ns <= TAKE_OVER_NS):
             found.append((turn_ns, back))
     return found
+
+
+def _ran_ns(world: World, one_ns: int, other_ns: int) -> int:
+    """Time between two instants in which processes ran."""
+    first_ns, last_ns = sorted((one_ns, other_ns))
+    stalled = (min(end, last_ns) - max(begin, first_ns) for begin, end in world.stalls)
+    return last_ns - first_ns - sum(max(0, span_ns) for span_ns in stalled)
 
 
 def _interrupted(world: World, anchors: Sequence[Anchor], ends: Sequence[int]) -> list[Span]:
