@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
-from aiortc.rtcdtlstransport import DataReceiver, State
+from aiortc.rtcdtlstransport import DataReceiver, SRTPProtectionProfile, State
 from OpenSSL import SSL
 
 from gateway.limits import LEG_CONTROL_QUEUE_MAX
@@ -19,6 +19,22 @@ from gateway.media.description import Fingerprint
 from gateway.media.ports import SrtpKeys
 
 _EXPORTER = b"EXTRACTOR-dtls_srtp"
+
+
+class SharedCertificate(RTCCertificate):
+    """A certificate whose OpenSSL context is made once and serves every handshake.
+
+    aiortc makes one for each, which takes as long as the handshake itself. Nothing of a connection is kept in
+    it: sessions are neither cached nor resumed, so every leg is authenticated by its own certificate.
+    """
+
+    _context: SSL.Context | None = None
+
+    def _create_ssl_context(self, srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
+        if self._context is None:
+            self._context = super()._create_ssl_context(srtp_profiles)
+            self._context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+        return self._context
 
 
 class LegIce:

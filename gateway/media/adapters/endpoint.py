@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import structlog
-from aiortc import RTCCertificate
 
 from gateway.clock import Clock
+from gateway.media.adapters.dtls import SharedCertificate
 from gateway.media.adapters.peer import Credential, LegPeer
 from gateway.media.adapters.sdp_offer import read_offer
 from gateway.media.adapters.stun import StunDrop, is_authentic, read_check, success
@@ -68,7 +68,7 @@ class UdpEndpoint:
     ) -> None:
         self.clock = clock
         self.addresses = tuple(addresses)
-        self.certificate = RTCCertificate.generateCertificate()
+        self.certificate = SharedCertificate.generateCertificate()
         sha256 = next(each for each in self.certificate.getFingerprints() if each.algorithm == "sha-256")
         self.fingerprint = Fingerprint(algorithm=sha256.algorithm, value=sha256.value)
         self._sock = sock
