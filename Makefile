@@ -32,7 +32,7 @@ run: setup  ## a gateway with demo people and money; prints where to look
 
 test: system setup $(VENV)/.dev  ## every test, Python and web
 	@# The compiler may have come with `system`, after the installation.
-	@$(BIN)/python -c 'import gateway.media.adapters.native.engine, loadtest.relay.floor' 2>/dev/null \
+	@$(BIN)/python -c 'import gateway.media.adapters.native.engine, loadtest.relay.floor, loadtest.crowd.engine' 2>/dev/null \
 		|| $(BIN)/python setup.py --quiet build_ext --inplace
 	npm --prefix web run --silent test
 	$(BIN)/pytest $(PYTEST_ARGS)

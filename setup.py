@@ -2,14 +2,19 @@
 
 Decides which sources become extensions and where generated C goes: below `build/`, never beside the
 sources. An extension that cannot be built is left out, and the relay in Python runs instead
-(docs/decisions/0020-the-relay-in-c.md). The load test's forwarder is built in a working tree only.
+(docs/decisions/0020-the-relay-in-c.md). The load test's forwarder and its crowd are built in a
+working tree only.
 """
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-SOURCES = ("gateway/media/adapters/native/engine.pyx", "loadtest/relay/floor.pyx")
+SOURCES = (
+    "gateway/media/adapters/native/engine.pyx",
+    "loadtest/relay/floor.pyx",
+    "loadtest/crowd/engine.pyx",
+)
 
 
 class BuildWhatCanBe(build_ext):

@@ -14,6 +14,8 @@ import uvloop
 
 from loadtest import calls as calls_run
 from loadtest.crash import run as crash_run
+from loadtest.crowd.crowd import Habits
+from loadtest.crowd.mishap import Shares
 from loadtest.ledger import run as ledger_run
 from loadtest.meters import run as meters_run
 from loadtest.relay import run as relay_run
@@ -29,15 +31,39 @@ def main() -> None:
 
 
 @app.command()
-def calls(
+def calls(  # noqa: PLR0917 typer's options, never called by position
     calls: Annotated[int, typer.Option(min=1, max=calls_run.CALLS_MAX, help="Calls at the same time.")] = 50,
     seconds: Annotated[
         int, typer.Option(min=1, max=calls_run.SECONDS_MAX, help="Length of the counted span.")
     ] = 20,
+    rounds: Annotated[
+        int, typer.Option(min=1, max=calls_run.ROUNDS_MAX, help="Hang up all and call again, so many times.")
+    ] = 1,
+    arrivals: Annotated[
+        float, typer.Option(min=0.1, max=calls_run.ARRIVALS_MAX, help="Invitations in a second.")
+    ] = 40,
+    dtx: Annotated[bool, typer.Option("--dtx", help="Talk spurts with pauses between them.")] = False,
+    loss: Annotated[float, typer.Option(min=0, max=50, help="Percent of packets that never leave.")] = 0,
+    jitter: Annotated[float, typer.Option(min=0, max=500, help="Packets leave up to so many ms late.")] = 0,
+    roam: Annotated[float, typer.Option(min=0, max=0.5, help="Share of legs that change address.")] = 0,
+    mute: Annotated[float, typer.Option(min=0, max=0.5, help="Share of people who mute for a while.")] = 0,
+    kill: Annotated[float, typer.Option(min=0, max=0.5, help="Share of legs that die with their app.")] = 0,
+    profile: Annotated[Path | None, typer.Option(help="Write a profile of the gateway there.")] = None,
+    profile_setups: Annotated[bool, typer.Option(help="Of the set-ups, not of the counted span.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Many calls at once: packets, ticks, bills and the ledger."""
-    _show(uvloop.run(calls_run.run(calls, seconds)), as_json=as_json)
+    wish = calls_run.Wish(
+        calls=calls,
+        seconds=seconds,
+        rounds=rounds,
+        arrivals=arrivals,
+        habits=Habits(has_silences=dtx, loss=loss / 100, jitter_ms=jitter),
+        shares=Shares(roam=roam, mute=mute, kill=kill),
+        profile=profile,
+        is_setup_profiled=profile_setups,
+    )
+    _show(uvloop.run(calls_run.run(wish)), as_json=as_json)
 
 
 @app.command()

@@ -1,210 +1,247 @@
 """`calls`: N calls at the same time, every one signalled, metered and settled.
 
-Decides what is measured and what is good enough: the share of packets delivered,
-what a packet's way took, how late ticks are, whether each bill is the truth and
-whether the ledger balances at the end.
+Decides the course of a run: sign in, set up at a given pace, count for a while, let mishaps happen, hang
+up, and perhaps all of it once more; what is good enough is in `loadtest/measured.py`.
+The gateway has one core, the crowd another, which never sleeps.
 Never more calls or seconds than the bounds below; stops by itself.
 """
 
 import asyncio
+import contextlib
 import math
 import os
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Awaitable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from aiortc.rtcdtlstransport import RTCCertificate
-
+from gateway.collector import calm_collector
 from gateway.sdk.http import HttpClient
-from loadtest.call import Call
+from loadtest.call import Call, Outcome
+from loadtest.crowd.crowd import Crowd, Habits
+from loadtest.crowd.mishap import Mishap, MishapKind, Shares, mishaps
 from loadtest.house import House, stolen_s
-from loadtest.metronome import Metronome
-from loadtest.percentile import percentile
+from loadtest.measured import Span, judged
+from loadtest.meters.crowd import Desk
 from loadtest.voice import Recording
 
 CALLS_MAX = 500
 SECONDS_MAX = 600
 """Well within the life of an access token."""
-SETUPS_AT_ONCE = 8
+ROUNDS_MAX = 5
+ARRIVALS_MAX = 500
+SIGN_INS_AT_ONCE = 64
+HANGUPS_AT_ONCE = 64
+CALLS_PER_ADDRESS = 50
+"""People of so many calls share an address, well below what one address may ask."""
+PING_SPREAD_S = 5
+REST_S = 3
+"""Between the last set-up and the counted span: what setting up left behind is done by then."""
 SETTLE_S = 0.5
 """Between the last counted packet and the first hang-up."""
+SEED = 1
 SPEECH = Path(__file__).parents[1] / "gateway" / "assets" / "speech.ogg"
+SERVE = "loadtest.crowd.house"
 
 T = TypeVar("T")
 
-DELIVERED_MIN = 0.999
-ADDED_P99_MS_MAX = 50.0
-TICK_LAG_P99_MS_MAX = 500.0
-FIRST_AUDIO_P95_MS_MAX = 1_000.0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """The run in numbers; printed as one JSON object."""
+class Wish:
+    """What is to be run."""
 
-    ok: bool
-    """Whether every bound held."""
     calls: int
-    """Calls that were set up."""
+    """At the same time."""
     seconds: int
-    """Length of the counted span."""
-    delivered: float
-    """Share of the packets counted that arrived, both ways."""
-    added_p50_ms: float
-    """A packet's way through the gateway, both sockets included: the median."""
-    added_p99_ms: float
-    """The same, 99th percentile."""
-    tick_lag_p99_ms: float
-    """From the end of a second to its tick's arrival."""
-    billing_errors: int
-    """Calls whose bill or receipt is not what it should be."""
-    ledger_ok: bool
-    """Every invariant of the ledger holds at the end."""
-    setups_per_s: float
-    """Calls set up per second, invitation to start."""
-    first_audio_p50_ms: float
-    """From acceptance to the first packet heard: the median."""
-    first_audio_p95_ms: float
-    """The same, 95th percentile."""
-    rss_kb_per_call: float
-    """Memory the gateway grew by, per call."""
-    gateway_cpu_share: float
-    """Processor share of the gateway in the counted span; 1 = one core."""
-    generator_late_ms_max: float
-    """How late this generator itself was at worst; large means that it measured itself."""
-    host_stolen_share: float
-    """Processor share that the machine's host took away meanwhile; where it is large, latencies are the host's."""
-    problems: tuple[str, ...]
-    """Up to ten sentences about what was wrong."""
+    """Length of the counted span of each round."""
+    arrivals: float
+    """Invitations in a second."""
+    rounds: int = 1
+    habits: Habits = field(default_factory=Habits)
+    shares: Shares = field(default_factory=Shares)
+    profile: Path | None = None
+    """Where a profile of the gateway is written; of its set-ups if `is_setup_profiled`, else of the span."""
+    is_setup_profiled: bool = False
 
 
-async def run(calls: int, seconds: int) -> dict[str, object]:
-    """The whole run: start a gateway, call, measure, stop it; both numbers within their bounds."""
-    gateway_core = _split_cores()
-    recording = Recording.load(SPEECH)
+@dataclass(slots=True, kw_only=True)
+class _Seen:
+    """Figures as they come, round by round."""
+
+    setups_per_s: list[float] = field(default_factory=list)
+    setup_gateway_s: float = 0.0
+    setup_generator_s: float = 0.0
+    rss_kb: list[int] = field(default_factory=list)
+    gateway_s: float = 0.0
+    generator_s: float = 0.0
+    stolen_s: float = 0.0
+    counted_s: float = 0.0
+
+
+async def run(wish: Wish) -> dict[str, object]:
+    """The whole run: start a gateway, call, measure, stop it; all numbers within their bounds."""
+    core = _split_cores()
+    serve = (SERVE,) if wish.profile is None else (SERVE, "--profile", str(wish.profile))
     with tempfile.TemporaryDirectory(prefix="loadtest-") as directory:
-        async with House(Path(directory), pairs=calls, core=gateway_core) as house:
-            measured = asdict(await _measure(house, recording, seconds=seconds))
+        async with (
+            House(Path(directory), pairs=wish.calls, core=core, serve=serve) as house,
+            Crowd(Recording.load(SPEECH), wish.habits) as crowd,
+        ):
+            measured = asdict(judged(*await _measure(house, crowd, wish), wanted=wish.calls * wish.rounds))
     # What was never seen is infinite, and JSON has no such number.
     return {name: None if value == math.inf else value for name, value in measured.items()}
 
 
-async def _measure(house: House, recording: Recording, *, seconds: int) -> Measured:
-    metronome = Metronome()
-    certificate = RTCCertificate.generateCertificate()
-    calls = [Call(house.ready.url, pair, recording, certificate) for pair in house.ready.pairs]
-    metronome.start()
+async def _measure(house: House, crowd: Crowd, wish: Wish) -> tuple[list[Outcome], Span]:
+    url, pairs, seen = house.ready.url, house.ready.pairs, _Seen()
+    desks = [Desk(url, _address(number)) for number in range(-(-len(pairs) // CALLS_PER_ADDRESS))]
+    calls = [
+        Call(url, pair, desks[number // CALLS_PER_ADDRESS], crowd=crowd, number=number)
+        for number, pair in enumerate(pairs)
+    ]
     try:
         _say(f"signing {2 * len(calls)} participants in")
-        await _few_at_once(call.open() for call in calls)
-        rss_before_kb = house.rss_kb()
-        began = time.monotonic()
-        ups = await _few_at_once(call.set_up(metronome) for call in calls)
-        setup_s = time.monotonic() - began
-        up = [call for call, is_up in zip(calls, ups, strict=True) if is_up]
-        _say(f"{len(up)} of {len(calls)} calls are up after {setup_s:.1f} s")
-        stolen_before_s = stolen_s()
-        cpu_share = await _count(house, up, seconds)
-        stolen_share = (stolen_s() - stolen_before_s) / seconds
-        rss_kb = house.rss_kb()
-        _say("hanging up")
-        await _few_at_once(call.hang_up() for call in up)
+        await _few_at_once(
+            [call.open(PING_SPREAD_S * number / len(calls)) for number, call in enumerate(calls)],
+            SIGN_INS_AT_ONCE,
+        )
+        await asyncio.gather(*(desk.close() for desk in desks))
+        seen.rss_kb.append(house.rss_kb())
+        async with calm_collector():
+            for number in range(wish.rounds):
+                await _round(house, crowd, calls, wish=wish, seen=seen, is_last=number == wish.rounds - 1)
     finally:
-        await asyncio.gather(*(call.close(metronome) for call in calls))
-        await metronome.stop()
-    _say("waiting for the next look at the books")
-    return _judged(
-        calls,
-        seconds=seconds,
-        ledger_ok=await _is_ledger_ok(house),
-        setups_per_s=len(up) / setup_s,
-        rss_kb_per_call=(rss_kb - rss_before_kb) / max(1, len(up)),
-        cpu_share=cpu_share,
-        stolen_share=stolen_share,
-        late_ms=metronome.late_us_max / 1_000,
-    )
+        await asyncio.gather(*(call.close() for call in calls))
+    _say("looking at the books")
+    return [call.outcome for call in calls], _span(crowd, seen, wish, ledger_ok=await _is_ledger_ok(house))
 
 
-async def _count(house: House, calls: Sequence[Call], seconds: int) -> float:
-    cpu_before_s, began = house.cpu_s(), time.monotonic()
+async def _round(
+    house: House, crowd: Crowd, calls: Sequence[Call], *, wish: Wish, seen: _Seen, is_last: bool
+) -> None:
+    with _profiled(house, is_on=wish.is_setup_profiled and wish.profile is not None):
+        gateway_s, generator_s = house.cpu_s(), crowd.cpu_s()
+        up = await _set_up(calls, wish.arrivals, seen)
+        seen.setup_gateway_s += house.cpu_s() - gateway_s
+        seen.setup_generator_s += crowd.cpu_s() - generator_s
+    await asyncio.gather(*(call.until_started() for call in up))
+    await asyncio.sleep(REST_S)
+    with _profiled(house, is_on=not wish.is_setup_profiled and wish.profile is not None):
+        # People who died stay dead, so mishaps are for the last round.
+        await _count(house, crowd, up, wish=wish, seen=seen, shares=wish.shares if is_last else Shares())
+    seen.rss_kb.append(house.rss_kb())
+    await asyncio.sleep(SETTLE_S)
+    _say("hanging up")
+    await _few_at_once([call.hang_up() for call in up if call.is_whole], HANGUPS_AT_ONCE)
+    await asyncio.gather(*(call.hang_up() for call in up if not call.is_whole))
+
+
+async def _set_up(calls: Sequence[Call], arrivals: float, seen: _Seen) -> list[Call]:
+    began = time.monotonic()
+
+    async def arriving(number: int, call: Call) -> bool:
+        await asyncio.sleep(began + number / arrivals - time.monotonic())
+        return await call.set_up()
+
+    ups = await asyncio.gather(*(arriving(number, call) for number, call in enumerate(calls)))
+    took_s = time.monotonic() - began
+    up = [call for call, is_up in zip(calls, ups, strict=True) if is_up]
+    seen.setups_per_s.append(len(up) / took_s)
+    _say(f"{len(up)} of {len(calls)} calls are up after {took_s:.1f} s")
+    return up
+
+
+async def _count(
+    house: House, crowd: Crowd, calls: Sequence[Call], *, wish: Wish, seen: _Seen, shares: Shares
+) -> None:
+    began, gateway_s, generator_s, taken_s = time.monotonic(), house.cpu_s(), crowd.cpu_s(), stolen_s()
     for call in calls:
         call.count(is_counting=True)
-    for left in range(seconds, 0, -1):
-        if left % 5 == 0:
+    crowd.engine.count(True)
+    plagued = asyncio.create_task(_plague(calls, shares, wish.seconds))
+    for left in range(wish.seconds, 0, -1):
+        if left % 10 == 0:
             _say(f"{left} s left")
         await asyncio.sleep(1)
+    crowd.engine.count(False)
     for call in calls:
         call.count(is_counting=False)
-    share = (house.cpu_s() - cpu_before_s) / (time.monotonic() - began)
-    await asyncio.sleep(SETTLE_S)
-    return share
+    seen.counted_s += time.monotonic() - began
+    seen.gateway_s += house.cpu_s() - gateway_s
+    seen.generator_s += crowd.cpu_s() - generator_s
+    seen.stolen_s += stolen_s() - taken_s
+    await plagued
 
 
-def _judged(
-    calls: Sequence[Call],
-    *,
-    seconds: int,
-    ledger_ok: bool,
-    setups_per_s: float,
-    rss_kb_per_call: float,
-    cpu_share: float,
-    stolen_share: float,
-    late_ms: float,
-) -> Measured:
-    outcomes = [call.outcome for call in calls]
-    stamps = [end.leg.stamps for call in calls for end in call.ends]
-    took_ms = [took / 1_000 for each in stamps for took in each.took_us]
-    lags_ms = [lag for outcome in outcomes for lag in outcome.tick_lag_ms]
-    audio_ms = [ms for outcome in outcomes for ms in outcome.first_audio_ms]
-    delivered = sum(each.delivered for each in stamps) / max(1, sum(each.sent for each in stamps))
-    errors = sum(bool(outcome.problems) for outcome in outcomes)
-    bounds = (
-        delivered >= DELIVERED_MIN,
-        percentile(took_ms, 99) <= ADDED_P99_MS_MAX,
-        percentile(lags_ms, 99) <= TICK_LAG_P99_MS_MAX,
-        percentile(audio_ms, 95) <= FIRST_AUDIO_P95_MS_MAX,
-        errors == 0,
-        ledger_ok,
-    )
-    return Measured(
-        ok=all(bounds),
-        calls=sum(bool(outcome.first_audio_ms) for outcome in outcomes),
-        seconds=seconds,
-        delivered=round(delivered, 6),
-        added_p50_ms=round(percentile(took_ms, 50), 3),
-        added_p99_ms=round(percentile(took_ms, 99), 3),
-        tick_lag_p99_ms=round(percentile(lags_ms, 99), 1),
-        billing_errors=errors,
+async def _plague(calls: Sequence[Call], shares: Shares, seconds: int) -> None:
+    began = time.monotonic()
+
+    async def befall(each: Mishap) -> None:
+        await asyncio.sleep(began + each.at * seconds - time.monotonic())
+        call = calls[each.call]
+        match each.kind:
+            case MishapKind.ROAM:
+                await call.roam(each.side)
+            case MishapKind.MUTE:
+                await call.mute(each.side)
+            case MishapKind.KILL:
+                await call.kill(each.side)
+
+    await asyncio.gather(*(befall(each) for each in mishaps(len(calls), shares, seed=SEED)))
+
+
+def _span(crowd: Crowd, seen: _Seen, wish: Wish, *, ledger_ok: bool) -> Span:
+    before_kb, first_kb, *more_kb = seen.rss_kb
+    return Span(
+        seconds=wish.seconds,
+        added_p50_ms=crowd.took_ms(50),
+        added_p99_ms=crowd.took_ms(99),
+        setups_per_s=min(seen.setups_per_s),
+        setup_gateway_cpu_ms=seen.setup_gateway_s * 1e3 / (wish.calls * wish.rounds),
+        setup_generator_cpu_ms=seen.setup_generator_s * 1e3 / (wish.calls * wish.rounds),
+        rss_kb_per_call=(first_kb - before_kb) / wish.calls,
+        rss_kb_grown_second_round=more_kb[0] - first_kb if more_kb else None,
+        gateway_cpu_share=seen.gateway_s / seen.counted_s,
+        generator_cpu_share=seen.generator_s / seen.counted_s,
+        generator_late_ms_max=crowd.engine.late_ns_max / 1e6,
+        generator_dropped=crowd.engine.send_failed + crowd.engine.unheeded,
+        host_stolen_share=seen.stolen_s / seen.counted_s,
         ledger_ok=ledger_ok,
-        setups_per_s=round(setups_per_s, 2),
-        first_audio_p50_ms=round(percentile(audio_ms, 50), 1),
-        first_audio_p95_ms=round(percentile(audio_ms, 95), 1),
-        rss_kb_per_call=round(rss_kb_per_call, 1),
-        gateway_cpu_share=round(cpu_share, 3),
-        generator_late_ms_max=round(late_ms, 1),
-        host_stolen_share=round(stolen_share, 3),
-        problems=tuple(problem for outcome in outcomes for problem in outcome.problems)[:10],
     )
+
+
+@contextlib.contextmanager
+def _profiled(house: House, *, is_on: bool) -> Iterator[None]:
+    if is_on:
+        house.signal(signal.SIGUSR1)
+    yield
+    if is_on:
+        house.signal(signal.SIGUSR2)
 
 
 async def _is_ledger_ok(house: House) -> bool:
     async with HttpClient(house.ready.url) as http:
         await http.sign_in(house.ready.operator)
-        return bool((await http.audited())["ok"])
+        return bool((await http.post("/v1/admin/invariants/check", {}))["ok"])
 
 
-async def _few_at_once(coroutines: Iterable[Awaitable[T]]) -> list[T]:
-    gate = asyncio.Semaphore(SETUPS_AT_ONCE)
+async def _few_at_once(coroutines: Sequence[Awaitable[T]], at_once: int) -> list[T]:
+    gate = asyncio.Semaphore(at_once)
 
     async def gated(coroutine: Awaitable[T]) -> T:
         async with gate:
             return await coroutine
 
     return list(await asyncio.gather(*(gated(coroutine) for coroutine in coroutines)))
+
+
+def _address(number: int) -> str:
+    """A loopback address of one's own."""
+    return f"127.0.{1 + number // 250}.{1 + number % 250}"
 
 
 def _split_cores() -> int | None:

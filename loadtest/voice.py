@@ -36,7 +36,7 @@ class Recording:
         payloads = opus_packets(path)
         levels = list(levels_dbov(Speech.load(path)))
         levels += [levels[-1]] * (len(payloads) - len(levels))
-        tails = (_extension(level) + payload for level, payload in zip(levels, payloads, strict=False))
+        tails = (extension(level) + payload for level, payload in zip(levels, payloads, strict=False))
         return cls(tuple(tails), tuple(payloads))
 
 
@@ -78,6 +78,7 @@ def payload_of(packet: bytes) -> bytes:
     return packet[at:]
 
 
-def _extension(level_dbov: int) -> bytes:
+def extension(level_dbov: int) -> bytes:
+    """The header extension that tells the audio level (RFC 6464, RFC 8285)."""
     voiced = 0x80 if level_dbov > VOICED_DBOV else 0
     return struct.pack("!HHBBH", ONE_BYTE_PROFILE, 1, LEVEL_ID << 4, voiced | -level_dbov, 0)

@@ -35,6 +35,8 @@ PACKAGES = frozenset({"signaling", "media", "metering", "moderation", "booking",
 BENCHES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "loadtest.relay": ("gateway.media",),
+        "loadtest.calls": ("gateway.collector",),
+        "loadtest.crowd": ("gateway",),
         "loadtest.ledger": ("gateway.booking", "gateway.store"),
         "loadtest.meters": ("gateway",),
         "loadtest.simulation": ("gateway",),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 KEYS = {
     "ok",
@@ -20,6 +20,8 @@ KEYS = {
     "setups_per_s",
     "first_audio_p95_ms",
     "rss_kb_per_call",
+    "rss_kb_grown_second_round",
+    "setup_gateway_cpu_ms",
     "gateway_cpu_share",
 }
 
@@ -38,6 +40,24 @@ async def test_two_calls_are_measured_billed_and_audited():
     assert (found["calls"], found["billing_errors"], found["ledger_ok"]) == (2, 0, True)
     assert found["delivered"] > 0.99
     assert b"2 of 2 calls are up" in progress
+
+
+async def test_a_leg_that_roams_loses_nothing_and_one_that_dies_is_billed_to_its_last_evidence():
+    run = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "loadtest", "calls", "--calls", "3", "--seconds", "12", "--json"),
+        *("--roam", "0.1", "--kill", "0.1", "--mute", "0.1", "--dtx", "--loss", "2", "--jitter", "10"),
+        cwd=Path(__file__).parents[3],
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    said, progress = await run.communicate()
+    assert said, progress.decode()
+    found = json.loads(said)
+    assert found["problems"] == []
+    assert (found["calls"], found["billing_errors"], found["ledger_ok"]) == (3, 0, True)
+    assert found["roamed_lost_s_max"] == 0
+    assert found["roamed_heard_ms_max"] > 0
+    assert (found["killed"], found["killed_billing_errors"]) == (1, 0)
 
 
 async def test_more_calls_than_the_bound_are_refused():
