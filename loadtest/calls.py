@@ -200,6 +200,7 @@ def _span(crowd: Crowd, seen: _Seen, wish: Wish, *, ledger_ok: bool) -> Span:
         seconds=wish.seconds,
         added_p50_ms=crowd.took_ms(50),
         added_p99_ms=crowd.took_ms(99),
+        arrivals_per_s=wish.arrivals,
         setups_per_s=min(seen.setups_per_s),
         setup_gateway_cpu_ms=seen.setup_gateway_s * 1e3 / (wish.calls * wish.rounds),
         setup_generator_cpu_ms=seen.setup_generator_s * 1e3 / (wish.calls * wish.rounds),

@@ -16,6 +16,11 @@ ADDED_P99_MS_MAX = 20.0
 TICK_LAG_P99_MS_MAX = 100.0
 FIRST_AUDIO_P95_MS_MAX = 1_000.0
 ROAMED_HEARD_MS_MAX = 1_000.0
+SETUPS_PER_S_MIN = 30.0
+SETUP_CALLS_MIN = 100
+"""With fewer calls the last one's way to its first voice is most of what the rate measures."""
+ARRIVALS_MIN = 40.0
+"""With fewer invitations in a second the rate is theirs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +30,7 @@ class Span:
     seconds: int
     added_p50_ms: float
     added_p99_ms: float
+    arrivals_per_s: float
     setups_per_s: float
     setup_gateway_cpu_ms: float
     setup_generator_cpu_ms: float
@@ -115,6 +121,9 @@ def judged(outcomes: Sequence[Outcome], span: Span, *, wanted: int) -> Measured:
         span.added_p99_ms <= ADDED_P99_MS_MAX,
         percentile(lags_ms, 99) <= TICK_LAG_P99_MS_MAX,
         percentile(audio_ms, 95) <= FIRST_AUDIO_P95_MS_MAX,
+        span.setups_per_s >= SETUPS_PER_S_MIN
+        or calls < SETUP_CALLS_MIN
+        or span.arrivals_per_s < ARRIVALS_MIN,
         max(roamed_ms, default=0.0) <= ROAMED_HEARD_MS_MAX,
         not any(each.problems for each in outcomes),
         errors == 0,
