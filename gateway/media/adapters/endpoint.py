@@ -19,6 +19,7 @@ from gateway.media.adapters.dtls import SharedCertificate
 from gateway.media.adapters.peer import Credential, LegPeer
 from gateway.media.adapters.sdp_offer import read_offer
 from gateway.media.adapters.stun import StunDrop, is_authentic, read_check, success
+from gateway.media.adapters.udp import dropped_by_kernel
 from gateway.media.counters import Column, row_of
 from gateway.media.demux import Kind
 from gateway.media.description import Fingerprint, Offer
@@ -95,8 +96,8 @@ class UdpEndpoint:
         return peer
 
     def drops(self) -> Mapping[str, int]:
-        """Control datagrams dropped, by reason."""
-        return dict(self._drops)
+        """Control datagrams dropped, by reason; `socket_full` is what the kernel dropped, of any kind."""
+        return {**self._drops, "socket_full": dropped_by_kernel(self._sock)}
 
     async def close(self) -> None:
         """Close every peer and let go of the socket."""
