@@ -47,8 +47,9 @@ from gateway.bridge.money import TariffRater
 from gateway.bridge.sealing import open_sealing
 from gateway.bridge.tariffs import open_offers
 from gateway.bridge.treasury import Treasury, open_treasury
+from gateway.bridge.vitals import LoadView
 from gateway.bridge.watchtower import open_watchtower
-from gateway.clock import Clock, SystemClock
+from gateway.clock import NS, Clock, SystemClock
 from gateway.config import Settings
 from gateway.errors import Unavailable, require
 from gateway.facts import FactSink
@@ -62,6 +63,8 @@ from gateway.moderation.adapters import verdict_store
 from gateway.outbox import Outbox
 from gateway.signaling.adapters import asyncapi, session_http
 from gateway.signaling.adapters import migrations as signaling_migrations
+from gateway.signaling.desk_service import Desk
+from gateway.signaling.load import LoadState
 from gateway.store.database import Database
 
 log = structlog.get_logger(__name__)
@@ -104,7 +107,7 @@ class Opening:
 def rehearsal(directory: Path, *, people: Sequence[SeedPerson] = ()) -> Opening:
     """A demo gateway on loopback and free ports, with its store in `directory`."""
     settings = Settings(environment="demo", data_dir=directory, http_port=0, media_port=0)
-    return Opening(settings=settings, people=people, audit_every_s=1)
+    return Opening(settings=settings.unjudged(), people=people, audit_every_s=1)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,8 +122,15 @@ class Gateway:
     """Which relay forwards: `python` or `native`."""
     seeded: Sequence[Seeded]
     """Who was seeded."""
+    drain_ns: int
+    """How long `drain` lets live sessions run."""
     stack: AsyncExitStack
     """What is closed at the end, in reverse."""
+    desk: Desk
+
+    async def drain(self) -> None:
+        """Take no more calls, let live ones run for as long as was set, end and settle the rest."""
+        await self.desk.drain(run_out_ns=self.drain_ns)
 
     async def close(self) -> None:
         """Stop taking calls, write what is known, let go of everything."""
@@ -184,7 +194,9 @@ async def _opened(opening: Opening, clock: Clock, stack: AsyncExitStack) -> Gate
         media_port=ground.media.port,
         relay=ground.media.relay_name,
         seeded=seeded,
+        drain_ns=opening.settings.drain_s * NS,
         stack=stack,
+        desk=hall.desk,
     )
 
 
@@ -268,7 +280,7 @@ async def _application(
     checks = {
         "store": store_is_writable(ground.database),
         "media": when(lambda: ground.media.port > 0),
-        "accepting": when(lambda: not hall.desk.invitations.is_draining),
+        "accepting": when(lambda: hall.desk.load.reading().load.state is not LoadState.DRAINING),
     }
     return build_application(
         [
@@ -294,7 +306,7 @@ async def _application(
         ),
         extra=[
             *hall.sockets.routes(),
-            *health_routes(liveness, checks),
+            *health_routes(liveness, checks, load=LoadView(hall.desk.load)),
             *metrics_routes(tower.metrics, token=ground.settings.metrics_token or None),
             *(page_routes(books.sandbox) if ground.settings.is_demo else ()),
         ],

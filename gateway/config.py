@@ -8,11 +8,12 @@ Never reads secrets into logs: `shown()` hides them.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from gateway.errors import Unprocessable
+from gateway.limits import LIVE_SESSIONS_MAX
 from gateway.money import BASIS_POINTS, MINOR_DIGITS
 
 PREFIX = "GATEWAY_"
@@ -54,6 +55,20 @@ class Settings:
     """How long a TURN credential lasts."""
     node: str = "node-1"
     """Name of this gateway among those that share a database; sessions of its earlier runs are its own."""
+    sessions_max: int = LIVE_SESSIONS_MAX
+    """Live sessions of this node; at it the node is full and refuses new calls."""
+    full_at_cpu_percent: int = 95
+    """Share of its core that the event loop's thread uses while the node becomes full; 0 = not judged."""
+    full_at_loop_lag_ms: int = 250
+    """Lateness of one in ten wakes of the event loop at which the node becomes full; 0 = not judged."""
+    full_at_tick_lag_ms: int = 500
+    """p99 lateness of ticks at which the node becomes full; 0 = not judged."""
+    full_at_socket_drops_per_s: int = 50
+    """Datagrams that the kernel drops a second at which the node becomes full; 0 = not judged."""
+    calm_s: int = 10
+    """How long a full node must have been calm before it takes calls again."""
+    drain_s: int = 0
+    """How long live sessions may run on after SIGTERM before they are ended."""
     redis_url: str = ""
     """Presence shared by several nodes; empty keeps it in this process."""
     currency: str = "CNY"
@@ -93,6 +108,16 @@ class Settings:
             for value in [getattr(self, spec.name)]
         }
 
+    def unjudged(self) -> "Settings":
+        """For a gateway that shares its machine with what loads it: only the count of sessions fills it."""
+        return replace(
+            self,
+            full_at_cpu_percent=0,
+            full_at_loop_lag_ms=0,
+            full_at_tick_lag_ms=0,
+            full_at_socket_drops_per_s=0,
+        )
+
     @staticmethod
     def data_dir_of(environ: Mapping[str, str]) -> Path:
         """Where data lies by the environment alone, for commands that need nothing else."""
@@ -119,6 +144,13 @@ _BOUNDS = {
     "media_port": (0, 65_535),
     "media_ports": (1, 16),
     "turn_ttl_s": (60, 24 * 3600),
+    "sessions_max": (1, LIVE_SESSIONS_MAX),
+    "full_at_cpu_percent": (0, 100),
+    "full_at_loop_lag_ms": (0, 2_000),
+    "full_at_tick_lag_ms": (0, 2_000),
+    "full_at_socket_drops_per_s": (0, 100_000),
+    "calm_s": (1, 300),
+    "drain_s": (0, 4 * 3600),
     "fee_bp": (0, BASIS_POINTS),
     "dispute_window_days": (1, 90),
     "payout_minimum_micros": (1, 10**15),

@@ -1,6 +1,8 @@
 """`gateway serve` and `gateway demo`: run until told to stop.
 
-Decides what is printed at the start, and that SIGINT and SIGTERM close in order.
+Decides what is printed at the start, and what signals mean: SIGTERM drains before
+it closes, so that every session is ended and settled; SIGINT closes at once and
+leaves live sessions to the next start. A second signal cuts a drain short.
 The demonstration adds people and money and shows where to look.
 """
 
@@ -19,19 +21,37 @@ from gateway.terms import Role
 
 
 async def serve(opening: Opening) -> None:
-    """Open the gateway, say where it is, and close it at the first signal."""
-    stop = asyncio.Event()
+    """Open the gateway, say where it is, and close it as a signal says."""
+    stop, hurry = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, stop.set)
+
+    def stop_by(*, is_hurried: bool) -> None:
+        if is_hurried or stop.is_set():
+            hurry.set()
+        stop.set()
+
+    loop.add_signal_handler(signal.SIGINT, lambda: stop_by(is_hurried=True))
+    loop.add_signal_handler(signal.SIGTERM, lambda: stop_by(is_hurried=False))
     gateway = await start(opening)
     try:
         async with calm_collector():
             sys.stdout.write(greeting(gateway, opening.settings))
             sys.stdout.flush()
             await stop.wait()
+            await drained(gateway, hurry)
     finally:
         await gateway.close()
+
+
+async def drained(gateway: Gateway, hurry: asyncio.Event) -> None:
+    """Drain until nothing is live, or until somebody is in a hurry."""
+    if hurry.is_set():
+        return
+    async with asyncio.TaskGroup() as group:
+        tasks = group.create_task(gateway.drain()), group.create_task(hurry.wait())
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
 
 
 def greeting(gateway: Gateway, settings: Settings) -> str:

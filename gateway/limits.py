@@ -37,7 +37,11 @@ CONNECT_DEADLINE_NS = 30 * NS
 CLIENT_SESSIONS_MAX = 3
 """Open sessions of one client at once; their time left is reckoned together, and more than that is a mistake."""
 LIVE_SESSIONS_MAX = 2_000
-"""Of one process; beyond it invitations are refused."""
+"""Of one process; beyond it invitations are refused, and sooner where `sessions_max` says so."""
+LOAD_LOOK_NS = NS
+"""How often a node asks itself whether it can carry more calls."""
+LOAD_FULL_AFTER_NS = 3 * NS
+"""How long a node is strained before it refuses calls; a shorter peak passes by itself."""
 
 # The meter (docs/metering.md)
 MEDIA_GAP_NS = 8 * NS

@@ -15,9 +15,9 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -92,19 +92,18 @@ async def open_house(
     pairs: int,
     price_micros_per_minute: int = PRICE_MICROS_PER_MINUTE,
     wallet_micros: int = WALLET_MICROS,
+    **changes: Any,
 ) -> AsyncIterator[app.Gateway]:
     """A whole gateway in this process, on loopback and free ports, with its store in `directory`.
 
-    Its people are `crowd(pairs)`: everybody signs in with the code the answer carries.
+    Its people are `crowd(pairs)`: everybody signs in with the code the answer carries. `changes` are
+    settings other than a rehearsal's.
     """
-    gateway = await app.start(
-        app.rehearsal(
-            directory,
-            people=people(
-                pairs, price_micros_per_minute=price_micros_per_minute, wallet_micros=wallet_micros
-            ),
-        )
+    opening = app.rehearsal(
+        directory,
+        people=people(pairs, price_micros_per_minute=price_micros_per_minute, wallet_micros=wallet_micros),
     )
+    gateway = await app.start(replace(opening, settings=replace(opening.settings, **changes)))
     try:
         yield gateway
     finally:

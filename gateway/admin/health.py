@@ -73,6 +73,7 @@ def node_checks(
     return (
         rated("loop_lag_ms", node.loop_lag_ms, amber=LOOP_LAG_MS_AMBER, red=LOOP_LAG_MS_RED),
         rated("tick_lag_ms", node.tick_lag_ms, amber=TICK_LAG_MS_AMBER, red=TICK_LAG_MS_RED),
+        _room(node.load.state, len(node.load.why)),
         rated("store_queue", node.store.queue_depth, amber=STORE_QUEUE_AMBER, red=STORE_QUEUE_RED),
         _broken(invariants),
         _stale(invariants, now_wall_ns),
@@ -82,6 +83,12 @@ def node_checks(
             value=given_up_hooks,
         ),
     )
+
+
+def _room(state: str, reasons: int) -> Check:
+    """Red where people are refused now; a node that drains does as it was told."""
+    light = {"open": Light.GREEN, "draining": Light.AMBER}.get(state, Light.RED)
+    return Check(name="full", light=light, value=reasons)
 
 
 def _broken(invariants: Sequence[InvariantReading]) -> Check:

@@ -9,7 +9,7 @@ session leaves its numbers at nothing. Shapes as docs/wire.md, "GET /v1/admin/li
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.admin.reading import LegReading, MeterReading, NodeReading, SessionReading
+from gateway.admin.reading import LegReading, LoadReading, MeterReading, NodeReading, SessionReading
 from gateway.clock import rfc3339
 from gateway.ids import SessionId
 from gateway.money import Money
@@ -35,6 +35,9 @@ class LegRow:
     lost: int
     jitter_ms: float
     level_dbov: int
+    rtt_ms: float | None
+    mos: float | None
+    """How its voice is likely to sound, 1.0 to 4.4."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,8 @@ class NodeLine:
     drops: Mapping[str, int]
     tick_lag_ms: float
     version: str
+    relay: str
+    load: LoadReading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +141,8 @@ def _node_line(node: NodeReading, sessions_live: int) -> NodeLine:
         drops=dict(node.drops),
         tick_lag_ms=round(node.tick_lag_ms, 3),
         version=node.version,
+        relay=node.relay,
+        load=node.load,
     )
 
 
@@ -186,4 +193,6 @@ def _leg_row(
         lost=leg.lost if leg else 0,
         jitter_ms=round(leg.jitter_ms, 2) if leg else 0.0,
         level_dbov=leg.level_dbov if leg else SILENCE_DBOV,
+        rtt_ms=round(leg.rtt_ms, 1) if leg and leg.rtt_ms is not None else None,
+        mos=round(leg.mos, 2) if leg and leg.mos is not None else None,
     )

@@ -8,7 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from gateway.admin.audit import AuditCheck, AuditEntry, AuditRecord
-from gateway.admin.reading import InvariantReading, LegReading, MeterReading, SessionReading, StoreReading
+from gateway.admin.reading import (
+    InvariantReading,
+    LegReading,
+    LoadReading,
+    MeterReading,
+    SessionReading,
+    StoreReading,
+)
 from gateway.ids import SessionId
 
 
@@ -43,6 +50,10 @@ class LegsReader(Protocol):
         """Datagrams dropped since start, by reason."""
         ...
 
+    def relay(self) -> str:
+        """Which relay forwards: `native` or `python`."""
+        ...
+
 
 class StoreReader(Protocol):
     """The database, as admin sees it."""
@@ -65,6 +76,14 @@ class LoopLagReader(Protocol):
 
     def lag_ms(self) -> float:
         """Highest lag of the last seconds."""
+        ...
+
+
+class LoadReader(Protocol):
+    """Signalling's admission of new calls, as admin sees it."""
+
+    def load(self) -> LoadReading:
+        """How the node stands now."""
         ...
 
 

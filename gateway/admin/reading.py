@@ -64,6 +64,10 @@ class LegReading:
     """Packets missing on the way to the gateway."""
     jitter_ms: float
     level_dbov: int
+    rtt_ms: float | None = None
+    """Round trip between gateway and app; None before the app's first report."""
+    mos: float | None = None
+    """How its voice is likely to sound, 1.0 to 4.4; None before enough of it came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +97,32 @@ class InvariantReading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoadFigure:
+    """One figure that admission goes by."""
+
+    name: str
+    value: float
+    mark: int
+    """Where the node becomes full; 0 where the figure is not judged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadReading:
+    """Whether this node takes new calls."""
+
+    state: str
+    """`open`, `full` or `draining`."""
+    why: tuple[str, ...] = ()
+    """Names of the figures that keep it full."""
+    for_s: int = 0
+    """Whole seconds since the state began."""
+    refused: Mapping[str, int] = field(default_factory=dict)
+    """Invitations refused since start, by why."""
+    figures: tuple[LoadFigure, ...] = ()
+    """As of the last look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeReading:
     """This process."""
 
@@ -109,3 +139,6 @@ class NodeReading:
     drops: Mapping[str, int]
     """Datagrams dropped since start, by reason."""
     version: str
+    relay: str
+    """Which relay forwards: `native` or `python`."""
+    load: LoadReading

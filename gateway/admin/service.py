@@ -34,6 +34,7 @@ from gateway.admin.ports import (
     Interventions,
     InvariantsReader,
     LegsReader,
+    LoadReader,
     LoopLagReader,
     MetersReader,
     SessionsReader,
@@ -60,6 +61,7 @@ class Readers:
     invariants: InvariantsReader
     loop_lag: LoopLagReader
     hooks: HooksReader
+    load: LoadReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +197,8 @@ class AdminService:
             packets_out=packets.packets_out,
             drops=self._readers.legs.drops(),
             version=self._version,
+            relay=self._readers.legs.relay(),
+            load=self._readers.load.load(),
         )
 
     async def _carry_out(self, intervention: Intervention) -> None:

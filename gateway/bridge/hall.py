@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from gateway.bridge.books import Books, People
 from gateway.bridge.ground import Ground
 from gateway.bridge.session import SessionMeters, SessionPeople, SessionRecords, SessionWatch
+from gateway.bridge.vitals import NodeVitals, marks_of
 from gateway.facts import Fact, WalletChanged
 from gateway.moderation.adapters.hook_terms import TermsHook, load_ruleset
 from gateway.moderation.adapters.verdict_store import VerdictTable
@@ -67,6 +68,8 @@ async def open_hall(ground: Ground, books: Books, people: People) -> Hall:
             clock=ground.clock,
             ids=ground.ids,
             sink=ground.outbox,
+            vitals=NodeVitals(ground.media),
+            marks=marks_of(ground.settings),
         )
     )
     ground.media.on_text = DataChannelInbox(chat=desk.chat, channel=channel, timer=timer).on_text

@@ -93,6 +93,8 @@ class LegsView:
                 lost=leg.lost,
                 jitter_ms=leg.jitter_ms,
                 level_dbov=leg.level_dbov,
+                rtt_ms=leg.rtt_ms,
+                mos=leg.mos,
             )
             for leg in self._media.legs(session)
         ]
@@ -100,6 +102,10 @@ class LegsView:
     def drops(self) -> Mapping[str, int]:
         """Datagrams dropped since start, by reason."""
         return self._media.drops()
+
+    def relay(self) -> str:
+        """Which relay forwards."""
+        return self._media.relay_name
 
 
 class StoreView:

@@ -26,6 +26,7 @@ from gateway.bridge.operator import (
     SessionsView,
     StoreView,
 )
+from gateway.bridge.vitals import LoadView
 from gateway.facts import Fact
 
 
@@ -43,7 +44,12 @@ def open_watchtower(
 ) -> Watchtower:
     """Readers, metrics and the canonical line, hearing every fact from now on."""
     metrics = Metrics(ground.clock)
-    loop_lag = LoopLag(on_lag=metrics.observe_loop_lag)
+
+    def note_lag(lag_ms: float) -> None:
+        metrics.observe_loop_lag(lag_ms)
+        hall.desk.load.note_loop_lag(lag_ms)
+
+    loop_lag = LoopLag(on_lag=note_lag)
     loop_lag.start()
     stack.callback(loop_lag.stop)
     legs = LegsView(ground.media)
@@ -56,6 +62,7 @@ def open_watchtower(
             invariants=InvariantsView(monitor),
             loop_lag=loop_lag,
             hooks=hall.watch,
+            load=LoadView(hall.desk.load),
         ),
         interventions=OperatorHand(hall.desk),
         audit=AuditTable(ground.database),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.clock import rfc3339
-from gateway.facts import Fact
+from gateway.facts import Fact, TickCounted
 from gateway.ids import SessionId
 from gateway.limits import DEAD_S, PING_S
 from gateway.signaling.call_service import CallService
@@ -21,6 +21,7 @@ from gateway.signaling.ending_service import EndingService
 from gateway.signaling.invitation_service import InvitationService
 from gateway.signaling.leg import LegState
 from gateway.signaling.leg_service import LegService, side_on
+from gateway.signaling.load_service import LoadService
 from gateway.signaling.narrator_service import Narrator
 from gateway.signaling.notice import AccountCard, Welcome
 from gateway.signaling.outside_ports import Outside
@@ -59,7 +60,14 @@ class Desk:
 
     def __init__(self, outside: Outside) -> None:
         self._outside = outside
-        self.roster = Roster()
+        self.roster = Roster(sessions_max=outside.marks.sessions_max)
+        self.load = LoadService(
+            outside.vitals,
+            roster=self.roster,
+            marks=outside.marks,
+            timer=outside.timer,
+            clock=outside.clock,
+        )
         self.switchboard = Switchboard()
         self.cards = Cards(outside.media)
         self.doorkeeper = Doorkeeper(roster=self.roster, sessions=outside.sessions)
@@ -79,6 +87,7 @@ class Desk:
             cards=self.cards,
             ending=ending,
             legs=self.legs,
+            load=self.load,
             presence=self.presence,
             roster=self.roster,
             switchboard=self.switchboard,
@@ -88,8 +97,8 @@ class Desk:
             cards=self.cards,
             doorkeeper=self.doorkeeper,
             ending=ending,
-            invitations=self.invitations,
             legs=self.legs,
+            load=self.load,
             presence=self.presence,
             roster=self.roster,
             switchboard=self.switchboard,
@@ -112,19 +121,26 @@ class Desk:
         Raises:
             StoreDown, Unavailable: a store does not answer.
         """
+        self.load.start()
         await self.presence.start()
         return await self.sessions.recover()
 
     async def on_fact(self, fact: Fact) -> None:
         """Hear a fact: the desk is one `FactReader`."""
+        if isinstance(fact, TickCounted):
+            self.load.note_tick(fact.at_ns)
         await self._narrator.on_fact(fact)
 
-    async def drain(self) -> None:
-        """End what is live and wait for its receipts; the sockets are closed by their server."""
-        await self.sessions.drain()
+    async def drain(self, *, run_out_ns: int = 0) -> None:
+        """Take no more calls, let live ones run for so long, end the rest and wait for the receipts.
+
+        The sockets are closed by their server.
+        """
+        await self.sessions.drain(run_out_ns=run_out_ns)
 
     async def close(self) -> None:
         """Drop every deadline and withdraw this node's presence."""
+        self.load.close()
         for live in self.roster:
             for name in tuple(live.alarms):
                 live.cancel(name)

@@ -1,7 +1,7 @@
 """From an invitation to a ringing phone.
 
-Decides the order: may he call, is the price agreed, are both free, is the hold
-placed; then it rings. No hold, no ring. An attempt on a busy provider is
+Decides the order: may he call, is there room, is the price agreed, are both free,
+is the hold placed; then it rings. No hold, no ring. An attempt on a busy provider is
 recorded without money.
 Never prices or holds (metering does, in the transaction that stores the session).
 Keeps: a session is in the roster before the first await that could let a second
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway.errors import GatewayError, Unavailable
+from gateway.errors import GatewayError
 from gateway.facts import SessionMoved, SessionOpened
 from gateway.ids import AccountId, SessionId
 from gateway.limits import RING_NS
@@ -21,6 +21,7 @@ from gateway.signaling.admission import INVITE_BURST, INVITE_INTERVAL_NS, may_in
 from gateway.signaling.card_service import Cards
 from gateway.signaling.ending_service import EndingService
 from gateway.signaling.leg_service import LegService
+from gateway.signaling.load_service import LoadService
 from gateway.signaling.notice import Person, SessionRinging
 from gateway.signaling.outcome import Outcome
 from gateway.signaling.outside_ports import Outside
@@ -79,6 +80,7 @@ class InvitationService:
         cards: Cards,
         ending: EndingService,
         legs: LegService,
+        load: LoadService,
         presence: PresenceService,
         roster: Roster,
         switchboard: Switchboard,
@@ -93,12 +95,11 @@ class InvitationService:
         self._cards = cards
         self._ending = ending
         self._legs = legs
+        self._load = load
         self._presence = presence
         self._roster = roster
         self._switchboard = switchboard
         self._rates: OrderedDict[AccountId, Rate] = OrderedDict()
-        self.is_draining = False
-        """No further invitation is taken."""
 
     async def invite(
         self, principal: Principal, invitation: Invitation, *, connection: Connection | None = None
@@ -111,6 +112,8 @@ class InvitationService:
         refused = await self._refused(principal, invitation)
         if refused is not Outcome.DONE:
             return InviteAnswer(outcome=refused)
+        # A full node says so before it reads anything more for this call.
+        self._load.demand_room()
         offer = await self._people.offer(invitation.provider, invitation.kind)
         if offer is None:
             return InviteAnswer(outcome=Outcome.NOT_FOUND)
@@ -158,8 +161,7 @@ class InvitationService:
 
     async def _place(self, live: Live, connection: Connection | None) -> InviteAnswer:
         """From the checks that depend on this instant to the committed hold."""
-        if self.is_draining or self._roster.is_full:
-            raise Unavailable("No further session can begin here at present.")
+        self._load.demand_room()
         if not self._roster.may_call(live.order.client):
             return InviteAnswer(outcome=Outcome.BUSY)
         presence = self._presence.state(live.order.provider)

@@ -111,6 +111,8 @@ class Problem(Notice):
     """With tariff_changed: the present price rule."""
     tariff_hash: str | None = None
     """With tariff_changed: its hash, to be agreed to."""
+    retry_after_s: int | None = None
+    """When another try may pass, where that is known."""
     type: Literal["problem"] = "problem"
 
 

@@ -4,13 +4,14 @@ Declares nothing of its own: it names the ports so that a service takes one
 argument instead of ten. `app.py` makes it once; tests make it of fakes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.clock import Clock
 from gateway.facts import FactSink
 from gateway.ids import IdSource
 from gateway.signaling.chat_ports import Channel, Lines
-from gateway.signaling.ports import Media, Meters, People, Sessions, Watch
+from gateway.signaling.load import Marks
+from gateway.signaling.ports import Media, Meters, People, Sessions, Unmeasured, Vitals, Watch
 from gateway.signaling.presence_ports import PresenceStore
 from gateway.signaling.reader_ports import ReceiptReader
 from gateway.signaling.socket_ports import Timer
@@ -37,3 +38,6 @@ class Outside:
     clock: Clock
     ids: IdSource
     sink: FactSink
+    vitals: Vitals = field(default_factory=Unmeasured)
+    marks: Marks = field(default_factory=Marks)
+    """When this node is full; by default only the count of sessions is judged."""

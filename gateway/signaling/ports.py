@@ -64,6 +64,30 @@ class ConsentStatus(StrEnum):
     NOT_ASKED = "not_asked"
 
 
+class Vitals(Protocol):
+    """How this process does; both counts only grow."""
+
+    def cpu_ns(self) -> int:
+        """Processor time of the event loop's thread."""
+        ...
+
+    def socket_drops(self) -> int:
+        """Datagrams that the kernel dropped because a media socket's queue was full."""
+        ...
+
+
+class Unmeasured:
+    """`Vitals` of a node that nobody measures, as under a simulated clock."""
+
+    def cpu_ns(self) -> int:
+        """None was used."""
+        return 0
+
+    def socket_drops(self) -> int:
+        """None was dropped."""
+        return 0
+
+
 class Meters(Protocol):
     """Metering, as signalling sees it. Synchronous methods act at this instant."""
 

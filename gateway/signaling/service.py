@@ -19,9 +19,9 @@ from gateway.ids import SessionId
 from gateway.signaling.card_service import Cards
 from gateway.signaling.doorkeeper_service import Doorkeeper
 from gateway.signaling.ending_service import EndingService
-from gateway.signaling.invitation_service import InvitationService
 from gateway.signaling.leg import Leg, LegState
 from gateway.signaling.leg_service import LegService
+from gateway.signaling.load_service import LoadService
 from gateway.signaling.notice import LegReplacedNotice, ModerationNotice, Person
 from gateway.signaling.outcome import Outcome
 from gateway.signaling.outside_ports import Outside
@@ -46,8 +46,8 @@ class SessionService:
         cards: Cards,
         doorkeeper: Doorkeeper,
         ending: EndingService,
-        invitations: InvitationService,
         legs: LegService,
+        load: LoadService,
         presence: PresenceService,
         roster: Roster,
         switchboard: Switchboard,
@@ -61,8 +61,8 @@ class SessionService:
         self._cards = cards
         self._doorkeeper = doorkeeper
         self._ending = ending
-        self._invitations = invitations
         self._legs = legs
+        self._load = load
         self._presence = presence
         self._roster = roster
         self._switchboard = switchboard
@@ -191,19 +191,20 @@ class SessionService:
                 kept.append(row)
         return kept
 
-    async def drain(self, *, wait_ns: int = 5 * NS) -> None:
-        """Take no more invitations, end what is live as SHUTDOWN, wait for the receipts."""
-        self._invitations.is_draining = True
+    async def drain(self, *, run_out_ns: int = 0, wait_ns: int = 5 * NS) -> None:
+        """Take no more invitations, let what is live run for so long, end the rest as SHUTDOWN.
+
+        Returns when the receipts are written, or after `wait_ns` without some of them.
+        """
+        self._load.drain()
         waiting = list(self._roster)
+        if run_out_ns:
+            await _until_over(waiting, run_out_ns)
         for live in waiting:
             await self._ending.void_surely(live, SessionState.CANCELLED, EndReason.SHUTDOWN)
             if live.state in TALKS:
                 self._meters.stop(live.id, EndReason.SHUTDOWN)
-        try:
-            async with asyncio.timeout(wait_ns / NS):
-                for live in waiting:
-                    await live.over.wait()
-        except TimeoutError:
+        if not await _until_over(waiting, wait_ns):
             _log.warning("drain_cut_short", sessions_live=len(self._roster))
 
     def _begin(self, live: Live, connection: Connection) -> None:
@@ -266,3 +267,14 @@ class SessionService:
         self._presence.refresh(order.provider)
         for side in Side:
             self._legs.await_return(live, side)
+
+
+async def _until_over(sessions: Sequence[Live], wait_ns: int) -> bool:
+    """Return when all of them are over, or after so long; whether they are."""
+    try:
+        async with asyncio.timeout(wait_ns / NS):
+            for live in sessions:
+                await live.over.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -64,7 +64,7 @@ def _opening(directory: Path, pairs: int) -> app.Opening:
         price_micros_per_minute=selftest.PRICE_MICROS_PER_MINUTE,
         wallet_micros=selftest.WALLET_MICROS,
     )
-    return app.Opening(settings=settings, people=people, media=simulated_plane)
+    return app.Opening(settings=settings.unjudged(), people=people, media=simulated_plane)
 
 
 if __name__ == "__main__":

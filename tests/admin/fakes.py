@@ -7,6 +7,8 @@ from gateway.admin.audit import GENESIS, AuditCheck, AuditEntry, AuditRecord, ch
 from gateway.admin.reading import (
     InvariantReading,
     LegReading,
+    LoadFigure,
+    LoadReading,
     MeterReading,
     NodeReading,
     SessionReading,
@@ -71,6 +73,19 @@ def leg_reading(side: Side = Side.CLIENT, session: SessionId = SESSION, **change
     return LegReading(**(values | changes))
 
 
+def load_reading(**changes: Any) -> LoadReading:
+    values: dict[str, Any] = {
+        "state": "open",
+        "for_s": 60,
+        "figures": (
+            LoadFigure(name="sessions", value=3, mark=2_000),
+            LoadFigure(name="cpu", value=19.0, mark=95),
+            LoadFigure(name="tick_lag", value=0.0, mark=0),
+        ),
+    }
+    return LoadReading(**(values | changes))
+
+
 def node_reading(**changes: Any) -> NodeReading:
     values: dict[str, Any] = {
         "uptime_s": 60,
@@ -81,6 +96,8 @@ def node_reading(**changes: Any) -> NodeReading:
         "packets_out": 9,
         "drops": {"unknown_source": 3},
         "version": "1.2.3",
+        "relay": "native",
+        "load": load_reading(),
     }
     return NodeReading(**(values | changes))
 
@@ -153,6 +170,7 @@ class FakeParts:
         self.invariant_readings: list[InvariantReading] = []
         self.hooks_given_up: list[str] = []
         self.lag = 0.0
+        self.stands = load_reading()
         self.are_legs_broken = False
 
     def readers(self) -> Readers:
@@ -164,6 +182,7 @@ class FakeParts:
             invariants=self,
             loop_lag=self,
             hooks=self,
+            load=self,
         )
 
     def legs(self, session: SessionId | None = None) -> Sequence[LegReading]:
@@ -173,6 +192,12 @@ class FakeParts:
 
     def drops(self) -> Mapping[str, int]:
         return self.drop_counts
+
+    def relay(self) -> str:
+        return "native"
+
+    def load(self) -> LoadReading:
+        return self.stands
 
     def stats(self) -> StoreReading:
         return self.store

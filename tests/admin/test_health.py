@@ -6,7 +6,7 @@ import pytest
 
 from gateway.admin.health import INVARIANT_AGE_NS_AMBER, Check, Light, node_checks, rated, worst
 from gateway.admin.reading import InvariantReading, StoreReading
-from tests.admin.fakes import STARTED_WALL_NS, invariant, node_reading
+from tests.admin.fakes import STARTED_WALL_NS, invariant, load_reading, node_reading
 
 pytestmark = pytest.mark.core
 
@@ -55,6 +55,11 @@ def test_a_store_that_falls_behind_is_rated(depth: int, expected: dict[str, str]
     store = StoreReading(commands=0, commits=0, queue_depth=depth, commit_ns_last=0)
 
     assert lights(store=store) == expected
+
+
+@pytest.mark.parametrize(("state", "expected"), [("full", {"full": "red"}), ("draining", {"full": "amber"})])
+def test_a_node_that_refuses_calls_is_rated(state: str, expected: dict[str, str]) -> None:
+    assert lights(load=load_reading(state=state, why=("cpu",))) == expected
 
 
 def test_one_broken_invariant_is_red() -> None:

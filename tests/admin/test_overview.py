@@ -81,9 +81,21 @@ def test_the_longest_running_session_comes_first_and_those_that_ring_last() -> N
     assert [line.session for line in taken.sessions] == ["ses_c", "ses_b", "ses_a"]
 
 
+def test_a_leg_shows_how_its_voice_is_likely_to_sound_once_that_is_known() -> None:
+    taken = snapshot(
+        sessions=[session_reading()],
+        legs=[leg_reading(Side.CLIENT, mos=4.1273, rtt_ms=80.06), leg_reading(Side.PROVIDER)],
+    )
+
+    (line,) = taken.sessions
+    assert (line.legs.client.mos, line.legs.client.rtt_ms) == (4.13, 80.1)
+    assert (line.legs.provider.mos, line.legs.provider.rtt_ms) == (None, None)
+
+
 def test_the_node_line_carries_the_nodes_numbers() -> None:
     taken = snapshot(sessions=[session_reading()])
 
     assert taken.at == "2026-09-21T14:13:20.000Z"
     assert (taken.node.sessions_live, taken.node.store_queue, taken.node.store_commits) == (1, 0, 20)
     assert (taken.node.drops, taken.node.version) == ({"unknown_source": 3}, "1.2.3")
+    assert (taken.node.relay, taken.node.load.state) == ("native", "open")

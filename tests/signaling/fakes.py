@@ -376,3 +376,17 @@ class FakeConnection:
     def last(self, kind: type[Notice]) -> Any:
         """The newest message of that kind."""
         return self.heard(kind)[-1]
+
+
+class FakeVitals:
+    """How the process does, as a test says."""
+
+    def __init__(self) -> None:
+        self.used_ns = 0
+        self.dropped = 0
+
+    def cpu_ns(self) -> int:
+        return self.used_ns
+
+    def socket_drops(self) -> int:
+        return self.dropped

@@ -11,6 +11,7 @@ from gateway.signaling.chat_ports import Lines
 from gateway.signaling.desk_service import Desk
 from gateway.signaling.invitation_service import Invitation, InviteAnswer
 from gateway.signaling.leg_service import LegService
+from gateway.signaling.load import Marks
 from gateway.signaling.notice import SessionEnded
 from gateway.signaling.outcome import Outcome
 from gateway.signaling.outside_ports import Outside
@@ -29,6 +30,7 @@ from tests.signaling.fakes import (
     FakeReceipts,
     FakeSessions,
     FakeSink,
+    FakeVitals,
     FakeWatch,
 )
 from tests.signaling.manual_timer import ManualTimer
@@ -62,6 +64,8 @@ class World:
     lines: FakeLines = field(default_factory=FakeLines)
     channel: FakeChannel = field(default_factory=FakeChannel)
     sink: FakeSink = field(default_factory=FakeSink)
+    vitals: FakeVitals = field(default_factory=FakeVitals)
+    marks: Marks = field(default_factory=Marks)
     store: Sessions | None = None
     """A real store in place of the fake one."""
     kept: Lines | None = None
@@ -84,6 +88,8 @@ class World:
             clock=self.clock,
             ids=CountingIdSource(),
             sink=self.sink,
+            vitals=self.vitals,
+            marks=self.marks,
         )
         self.desk = Desk(self.outside)
 

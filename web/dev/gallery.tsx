@@ -306,6 +306,11 @@ const scenes: Record<string, () => ComponentChild> = {
       <OpsBoard live={samples.live} invariants={samples.invariants} onIntend={nothing} />
     </Shell>
   ),
+  ops_full: () => (
+    <Shell places={OPS} isWide>
+      <OpsBoard live={samples.liveFull} invariants={samples.invariants} onIntend={nothing} />
+    </Shell>
+  ),
   ops_end: () => (
     <Shell places={OPS} isWide>
       <OpsBoard live={samples.live} invariants={samples.invariants} onIntend={nothing} />

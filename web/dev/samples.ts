@@ -240,6 +240,8 @@ const leg = (change: Partial<LegReading> = {}): LegReading => ({
   lost: 3,
   jitter_ms: 2.4,
   level_dbov: -31,
+  rtt_ms: 48.2,
+  mos: 4.32,
   ...change,
 });
 
@@ -256,6 +258,20 @@ export const live: Live = {
     drops: { unlatched: 12 },
     tick_lag_ms: 3.1,
     version: "0.1.0",
+    relay: "native",
+    load: {
+      state: "open",
+      why: [],
+      for_s: 3_905,
+      refused: { cpu: 12 },
+      figures: [
+        { name: "sessions", value: 2, mark: 2_000 },
+        { name: "cpu", value: 31.4, mark: 95 },
+        { name: "loop_lag", value: 10, mark: 250 },
+        { name: "tick_lag", value: 30, mark: 500 },
+        { name: "socket_drops", value: 0, mark: 50 },
+      ],
+    },
   },
   sessions: [
     {
@@ -272,7 +288,7 @@ export const live: Live = {
       cost: cny(37_600_000),
       time_left_s: 1846,
       suspended: null,
-      legs: { client: leg(), provider: leg({ muted: true, rtp_age_ms: 4_120 }) },
+      legs: { client: leg({ mos: 3.4, rtt_ms: 212 }), provider: leg({ muted: true, rtp_age_ms: 4_120 }) },
       verdicts: 1,
     },
     {
@@ -298,12 +314,34 @@ export const live: Live = {
           stun_age_ms: 12_300,
           ack_age_ms: 13_900,
           level_dbov: null,
+          rtt_ms: null,
+          mos: null,
         }),
-        provider: leg({ rtp_age_ms: null }),
+        provider: leg({ rtp_age_ms: null, mos: null }),
       },
       verdicts: 0,
     },
   ],
+};
+
+export const liveFull: Live = {
+  ...live,
+  node: {
+    ...live.node,
+    load: {
+      ...live.node.load,
+      state: "full",
+      why: ["cpu", "socket_drops"],
+      for_s: 42,
+      figures: live.node.load.figures.map((figure) =>
+        figure.name === "cpu"
+          ? { ...figure, value: 97.6 }
+          : figure.name === "socket_drops"
+            ? { ...figure, value: 61 }
+            : figure,
+      ),
+    },
+  },
 };
 
 export const invariants: Invariants = {

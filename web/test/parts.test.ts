@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { freshness, gradeHint, type LiveReading, mediaAge, violationCount } from "../src/ops/snapshot";
+import {
+  freshness,
+  gradeHint,
+  hearing,
+  type LiveReading,
+  mediaAge,
+  violationCount,
+} from "../src/ops/snapshot";
 import { inboundOf } from "../src/sdk/inbound";
 import { Problem } from "../src/sdk/problem";
 import { e164 } from "../src/shared/phone";
@@ -93,5 +100,18 @@ describe("a problem", () => {
     const problem = new Problem({ code: "busy" });
     expect(Problem.from(problem)).toBe(problem);
     expect(Problem.from(new TypeError("x"))).toMatchObject({ code: "unexpected", detail: "x" });
+  });
+});
+
+describe("how a voice sounds to an operator", () => {
+  it.each([
+    [4.4, "good"],
+    [4.02, "good"],
+    [4.01, "warn"],
+    [3.1, "warn"],
+    [3.09, "bad"],
+    [null, "none"],
+  ] as const)("%s is %s", (mos, expected) => {
+    expect(hearing(mos)).toBe(expected);
   });
 });

@@ -43,6 +43,8 @@ class LegBody(_Shown):
     lost: int
     jitter_ms: float
     level_dbov: int
+    rtt_ms: float | None
+    mos: float | None
 
 
 class LegsBody(_Shown):
@@ -77,6 +79,24 @@ class LiveSessionBody(_Shown):
         return MoneyBody.of(cost)
 
 
+class LoadFigureBody(_Shown):
+    """One figure that admission goes by; a mark of 0 is none."""
+
+    name: str
+    value: float
+    mark: int
+
+
+class LoadBody(_Shown):
+    """Whether this node takes new calls."""
+
+    state: str
+    why: list[str]
+    for_s: int
+    refused: dict[str, int]
+    figures: list[LoadFigureBody]
+
+
 class NodeBody(_Shown):
     """This process."""
 
@@ -90,6 +110,8 @@ class NodeBody(_Shown):
     drops: dict[str, int]
     tick_lag_ms: float
     version: str
+    relay: str
+    load: LoadBody
 
 
 class LiveBody(_Shown):

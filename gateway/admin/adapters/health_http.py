@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
-from gateway.admin.ports import LoopLagReader
+from gateway.admin.ports import LoadReader, LoopLagReader
 from gateway.clock import NS, Clock
 from gateway.store.ports import Store
 
@@ -55,11 +55,17 @@ def when(question: Callable[[], bool]) -> ReadyCheck:
 
 
 def health_routes(
-    liveness: Liveness, checks: Mapping[str, ReadyCheck], *, check_ns_max: int = CHECK_NS_MAX
+    liveness: Liveness,
+    checks: Mapping[str, ReadyCheck],
+    *,
+    load: LoadReader,
+    check_ns_max: int = CHECK_NS_MAX,
 ) -> list[web.RouteDef]:
     """Both routes, to be handed to the web server as extras.
 
     `checks` by name, as `/readyz` tells them: `store`, `media`, `accepting` (false while draining).
+    A full node stays ready, because the people of running calls come back through the same balancer;
+    `load` beside the checks says that it is full and why.
     """
     started_ns = liveness.clock.monotonic_ns()
 
@@ -75,7 +81,13 @@ def health_routes(
         by_name = dict(zip(checks, results, strict=True))
         is_ready = all(results)
         failing = [name for name, holds in by_name.items() if not holds]
-        body = {"ready": is_ready, "failing": failing, "checks": by_name}
+        stands = load.load()
+        body = {
+            "ready": is_ready,
+            "failing": failing,
+            "checks": by_name,
+            "load": {"state": stands.state, "why": list(stands.why)},
+        }
         return web.json_response(body, status=200 if is_ready else 503, headers={"Cache-Control": "no-store"})
 
     return [web.get("/healthz", healthz), web.get("/readyz", readyz)]

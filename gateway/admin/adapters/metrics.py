@@ -17,6 +17,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from gateway.admin.canonical_line import FINISHED
+from gateway.admin.reading import LoadReading
 from gateway.admin.service import AdminService, Readings
 from gateway.clock import NS, Clock
 from gateway.facts import (
@@ -25,6 +26,7 @@ from gateway.facts import (
     Fact,
     LegAudible,
     LegConnected,
+    LegGraded,
     LegLost,
     MeterStarted,
     MeterStopped,
@@ -54,6 +56,7 @@ _log = structlog.get_logger()
 _LAG_MS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500)
 _SETUP_MS = (10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000)
 _DURATION_S = (10, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400)
+_MOS = (1.5, 2.0, 2.5, 3.0, 3.5, 3.8, 4.0, 4.2, 4.5)
 _SESSIONS_MAX = 2 * LIVE_SESSIONS_MAX
 
 
@@ -135,6 +138,9 @@ class Metrics:
         match fact:
             case MeterSuspended():
                 self._suspended.labels(fact.reason.value).inc()
+            case LegGraded():
+                self._leg_graded.labels(fact.side.value, fact.quality.value).inc()
+                self._leg_mos.observe(fact.mos)
             case LegLost():
                 self._leg_lost.labels(fact.side.value).inc()
             case ChatSent():
@@ -183,6 +189,12 @@ class Metrics:
             "gateway_leg_audible_ms", "From the offer to voice.", _SETUP_MS, "side"
         )
         self._leg_lost = self._counter("gateway_leg_lost", "Times a participant's socket went away.", "side")
+        self._leg_graded = self._counter(
+            "gateway_leg_graded", "Times a leg's voice was told to sound otherwise.", "side", "quality"
+        )
+        self._leg_mos = self._histogram(
+            "gateway_leg_mos", "Mean opinion scores at which a grade was told.", _MOS
+        )
         self._tick_lag = self._histogram(
             "gateway_tick_lag_ms", "From the close of a tick to its telling.", _LAG_MS
         )
@@ -198,7 +210,9 @@ class Metrics:
     def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
         return Counter(name, documentation, labels, registry=self.registry)
 
-    def _histogram(self, name: str, documentation: str, buckets: tuple[int, ...], *labels: str) -> Histogram:
+    def _histogram(
+        self, name: str, documentation: str, buckets: tuple[float, ...], *labels: str
+    ) -> Histogram:
         return Histogram(name, documentation, labels, buckets=buckets, registry=self.registry)
 
 
@@ -213,7 +227,12 @@ class _Live(Collector):
         """The families of one look; none of them where the look fails."""
         try:
             readings = self._admin.read()
-            families = [*_session_families(readings), *_media_families(readings), *_node_families(readings)]
+            families = [
+                *_session_families(readings),
+                *_media_families(readings),
+                *_load_families(readings.node.load),
+                *_node_families(readings),
+            ]
         except Exception:
             self._note_failure()
             _log.exception("scrape_failed")
@@ -233,8 +252,18 @@ def _session_families(readings: Readings) -> Iterable[Metric]:
 
 
 def _media_families(readings: Readings) -> Iterable[Metric]:
-    packets = readings.packets
+    packets, scores = readings.packets, [leg.mos for leg in readings.legs if leg.mos is not None]
     yield _gauge("gateway_leg_connected", "Legs with DTLS up.", sum(leg.connected for leg in readings.legs))
+    yield _gauge("gateway_leg_rated", "Legs whose voice has a score.", len(scores))
+    yield _gauge(
+        "gateway_leg_mos_live",
+        "Mean opinion score of the legs that have one.",
+        {"lowest": min(scores), "average": sum(scores) / len(scores)} if scores else {},
+        label="of",
+    )
+    yield _gauge(
+        "gateway_relay_info", "Always 1; the relay is the label.", {readings.node.relay: 1}, label="relay"
+    )
     yield _count(
         "gateway_packet",
         "Voice packets.",
@@ -243,6 +272,23 @@ def _media_families(readings: Readings) -> Iterable[Metric]:
     )
     yield _count("gateway_packet_lost", "Voice packets missing on the way in.", packets.lost)
     yield _count("gateway_packet_dropped", "Datagrams dropped.", readings.node.drops, label="reason")
+
+
+def _load_families(load: LoadReading) -> Iterable[Metric]:
+    yield _gauge("gateway_load_full", "1 while new calls are refused.", int(load.state != "open"))
+    yield _gauge(
+        "gateway_load_strain",
+        "1 where the figure keeps the node full.",
+        {figure.name: int(figure.name in load.why) for figure in load.figures},
+        label="figure",
+    )
+    yield _gauge(
+        "gateway_load_share",
+        "The figure as a share of the mark at which the node becomes full.",
+        {figure.name: figure.value / figure.mark for figure in load.figures if figure.mark},
+        label="figure",
+    )
+    yield _count("gateway_invitation_refused", "Invitations refused by load.", load.refused, label="reason")
 
 
 def _node_families(readings: Readings) -> Iterable[Metric]:
@@ -291,7 +337,7 @@ def _node_families(readings: Readings) -> Iterable[Metric]:
 
 
 def _gauge(
-    name: str, documentation: str, value: float | Mapping[str, int], *, label: str | None = None
+    name: str, documentation: str, value: float | Mapping[str, float], *, label: str | None = None
 ) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, documentation, labels=[label] if label else [])
     for labels, number in _samples(value):
@@ -308,7 +354,7 @@ def _count(
     return family
 
 
-def _samples(value: float | Mapping[str, int]) -> Iterator[tuple[list[str], float]]:
+def _samples(value: float | Mapping[str, float]) -> Iterator[tuple[list[str], float]]:
     if isinstance(value, Mapping):
         yield from (([name], number) for name, number in value.items())
     else:

@@ -62,7 +62,13 @@ def of_outcome(
 
 def of_failure(failure: GatewayError, *, re: str | None) -> Problem:
     """A failure as a message."""
-    return Problem(code=failure.wire_code, title=failure.title, detail=failure.detail, re=re)
+    return Problem(
+        code=failure.wire_code,
+        title=failure.title,
+        detail=failure.detail,
+        re=re,
+        retry_after_s=failure.extensions.get("retry_after_s"),
+    )
 
 
 def error_of(outcome: Outcome) -> GatewayError:

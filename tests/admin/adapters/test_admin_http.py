@@ -55,12 +55,24 @@ async def test_live_answers_exactly_what_the_page_was_promised(world: World) -> 
 
     leg_keys = (
         "connected socket muted rtp_age_ms rtcp_age_ms stun_age_ms ack_age_ms "
-        "packets_in packets_out lost jitter_ms level_dbov"
+        "packets_in packets_out lost jitter_ms level_dbov rtt_ms mos"
     )
     assert body["at"].endswith("Z")
     assert " ".join(body["node"]) == (
-        "uptime_s sessions_live loop_lag_ms store_queue store_commits packets_in packets_out drops tick_lag_ms version"
+        "uptime_s sessions_live loop_lag_ms store_queue store_commits packets_in packets_out drops tick_lag_ms "
+        "version relay load"
     )
+    assert body["node"]["load"] == {
+        "state": "open",
+        "why": [],
+        "for_s": 60,
+        "refused": {},
+        "figures": [
+            {"name": "sessions", "value": 3.0, "mark": 2_000},
+            {"name": "cpu", "value": 19.0, "mark": 95},
+            {"name": "tick_lag", "value": 0.0, "mark": 0},
+        ],
+    }
     (session,) = body["sessions"]
     assert " ".join(session) == (
         "session kind state client provider started_at elapsed_s billed_s provisional_s unwitnessed_s cost "

@@ -18,7 +18,7 @@ from gateway.admin.adapters.health_http import (
 )
 from gateway.clock import NS, ManualClock
 from gateway.store.database import Database
-from tests.admin.fakes import FakeParts
+from tests.admin.fakes import FakeParts, load_reading
 
 pytestmark = pytest.mark.adapter
 
@@ -29,11 +29,11 @@ def clock() -> ManualClock:
 
 
 async def asked(
-    path: str, clock: ManualClock, *, seconds: int = 0, **checks: ReadyCheck
+    path: str, clock: ManualClock, *, seconds: int = 0, parts: FakeParts | None = None, **checks: ReadyCheck
 ) -> tuple[int, dict[str, Any]]:
     liveness = Liveness(clock=clock, loop_lag=FakeParts(), version="1.2.3")
     application = web.Application()
-    application.add_routes(health_routes(liveness, checks, check_ns_max=NS // 100))
+    application.add_routes(health_routes(liveness, checks, load=parts or FakeParts(), check_ns_max=NS // 100))
     clock.advance(seconds=seconds)
     async with TestClient(TestServer(application)) as client:
         answer = await client.get(path)
@@ -70,7 +70,12 @@ async def test_ready_where_every_check_holds(clock: ManualClock) -> None:
 
     assert (status, body) == (
         200,
-        {"ready": True, "failing": [], "checks": {"media": True, "accepting": True}},
+        {
+            "ready": True,
+            "failing": [],
+            "checks": {"media": True, "accepting": True},
+            "load": {"state": "open", "why": []},
+        },
     )
 
 
@@ -93,3 +98,12 @@ async def test_a_closed_store_is_not_ready(clock: ManualClock, database: Databas
     status, body = await asked("/readyz", clock, store=store_is_writable(database))
 
     assert (status, body["failing"]) == (503, ["store"])
+
+
+async def test_a_full_node_stays_ready_and_says_that_it_is_full(clock: ManualClock) -> None:
+    parts = FakeParts()
+    parts.stands = load_reading(state="full", why=("cpu",))
+
+    status, body = await asked("/readyz", clock, parts=parts, accepting=when(lambda: True))
+
+    assert (status, body["ready"], body["load"]) == (200, True, {"state": "full", "why": ["cpu"]})

@@ -14,6 +14,7 @@ from gateway.facts import (
     EngineFailed,
     Fact,
     LegConnected,
+    LegGraded,
     LegLost,
     MeterStarted,
     MeterStopped,
@@ -22,12 +23,13 @@ from gateway.facts import (
     SessionOpened,
 )
 from gateway.ids import AccountId
-from gateway.terms import EndReason, SessionKind, SessionState, Side, SuspendReason
+from gateway.terms import EndReason, SessionKind, SessionState, Side, SuspendReason, VoiceQuality
 from tests.admin.fakes import (
     SESSION,
     World,
     invariant,
     leg_reading,
+    load_reading,
     receipt_issued,
     session_reading,
     settled,
@@ -171,6 +173,43 @@ async def test_what_is_live_is_read_at_the_scrape(scraped: Scraped) -> None:
     assert scraped.value("gateway_moderation_hook_given_up", hook="vendor") == 1
     assert scraped.value("gateway_health", check="invariants_broken") == 2
     assert scraped.value("gateway_build_info", version="1.2.3") == 1
+
+
+async def test_how_voices_sound_is_counted_by_grade_and_read_by_score(scraped: Scraped) -> None:
+    for mos, quality in ((4.3, VoiceQuality.GOOD), (2.2, VoiceQuality.POOR)):
+        await scraped.hear(LegGraded(at_ns=0, session=SESSION, side=Side.CLIENT, quality=quality, mos=mos))
+    scraped.world.parts.leg_readings = [leg_reading(mos=4.0), leg_reading(Side.PROVIDER, mos=3.0)]
+
+    assert scraped.value("gateway_leg_graded_total", side="client", quality="poor") == 1
+    assert scraped.value("gateway_leg_mos_bucket", le="2.5") == 1
+    assert scraped.value("gateway_leg_mos_count") == 2
+    assert scraped.value("gateway_leg_rated") == 2
+    assert scraped.value("gateway_leg_mos_live", of="lowest") == 3.0
+    assert scraped.value("gateway_leg_mos_live", of="average") == 3.5
+
+
+async def test_a_node_without_rated_legs_has_no_score(scraped: Scraped) -> None:
+    scraped.world.parts.leg_readings = [leg_reading()]
+
+    assert scraped.value("gateway_leg_rated") == 0
+    assert not [name for name, _ in scraped.samples() if name == "gateway_leg_mos_live"]
+
+
+async def test_the_relay_is_named(scraped: Scraped) -> None:
+    assert scraped.value("gateway_relay_info", relay="native") == 1
+
+
+async def test_a_full_node_says_so_why_and_how_many_it_refused(scraped: Scraped) -> None:
+    assert scraped.value("gateway_load_full") == 0
+    scraped.world.parts.stands = load_reading(state="full", why=("cpu",), refused={"cpu": 7})
+
+    assert scraped.value("gateway_load_full") == 1
+    assert scraped.value("gateway_load_strain", figure="cpu") == 1
+    assert scraped.value("gateway_load_strain", figure="sessions") == 0
+    assert scraped.value("gateway_load_share", figure="cpu") == 0.2
+    assert not [key for key in scraped.samples() if key == ("gateway_load_share", (("figure", "tick_lag"),))]
+    assert scraped.value("gateway_invitation_refused_total", reason="cpu") == 7
+    assert scraped.value("gateway_health", check="full") == 2
 
 
 async def test_a_reader_that_fails_costs_its_own_metrics_and_not_the_scrape(scraped: Scraped) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,21 +22,22 @@ def voices() -> tuple[Speech, Speech]:
 @pytest.fixture
 async def stage_with_seconds(
     tmp_path: Path, voices: tuple[Speech, Speech]
-) -> AsyncIterator[Callable[[int], Awaitable[Stage]]]:
-    """`await stage_with_seconds(20)`: a stage whose client has money for so many seconds."""
+) -> AsyncIterator[Callable[..., Awaitable[Stage]]]:
+    """`await stage_with_seconds(20, relay="python")`: a client with money for so many seconds, other settings."""
     async with AsyncExitStack() as stack:
 
-        async def make(seconds: int) -> Stage:
+        async def make(seconds: int, *, pairs: int = 1, **changes: Any) -> Stage:
             house = await stack.enter_async_context(
                 selftest.open_house(
                     tmp_path / "house",
-                    pairs=1,
+                    pairs=pairs,
                     price_micros_per_minute=60 * MICROS_PER_SECOND,
                     wallet_micros=seconds * MICROS_PER_SECOND,
+                    **changes,
                 )
             )
             https = [await stack.enter_async_context(HttpClient(house.http_url)) for _ in range(3)]
-            phones = (*selftest.phones(1)[0], selftest.OPERATOR)
+            phones = (*selftest.phones(pairs)[0], selftest.OPERATOR)
             accounts = [await http.sign_in(phone) for http, phone in zip(https, phones, strict=True)]
             return Stage(
                 url=house.http_url,

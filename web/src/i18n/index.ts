@@ -2,8 +2,8 @@
  * Everything the pages say, in the language the person chose.
  *
  * Decides the language at the start (chosen before, else the browser's) and gives sentences by key.
- * A problem's sentence is found by its code; a code nobody has written a sentence for falls back to
- * the gateway's own words.
+ * A problem's sentence is found by its code, one that says when to try again by the code and `_for`;
+ * a code nobody has written a sentence for falls back to the gateway's own words.
  */
 
 import { signal } from "@preact/signals";
@@ -47,7 +47,9 @@ export function tOr(key: string, fallback: string, values: Values = {}): string 
 
 export function problemText(problem: Problem, values: Values = {}): string {
   const own = problem.detail || (problem.message !== problem.code ? problem.message : "");
-  return tOr(`problem.${problem.code}`, own || t("problem.unexpected"), values);
+  const plain = tOr(`problem.${problem.code}`, own || t("problem.unexpected"), values);
+  if (problem.retryAfterS === null) return plain;
+  return tOr(`problem.${problem.code}_for`, plain, { ...values, seconds: problem.retryAfterS });
 }
 
 export function money(amount: Money): string {

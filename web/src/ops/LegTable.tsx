@@ -5,6 +5,7 @@ import {
   ACK_GAP_MS,
   type Freshness,
   freshness,
+  hearing,
   type LegReading,
   type LiveReading,
   MEDIA_GAP_MS,
@@ -26,6 +27,8 @@ const ROWS: [Parameters<typeof t>[0], (leg: LegReading) => Cell][] = [
   ["ops.leg.ack", (leg) => age(leg.ack_age_ms, ACK_GAP_MS, false)],
   ["ops.leg.loss", (leg) => plain(String(leg.lost))],
   ["ops.leg.jitter", (leg) => plain(t("ops.ms", { count: Math.round(leg.jitter_ms) }))],
+  ["ops.leg.rtt", (leg) => plain(milliseconds(leg.rtt_ms))],
+  ["ops.leg.mos", (leg) => ({ text: leg.mos?.toFixed(1) ?? "–", state: hearing(leg.mos) })],
   ["ops.leg.level", (leg) => plain(leg.level_dbov === null ? "–" : `${leg.level_dbov} dBov`)],
   ["ops.leg.packets", (leg) => plain(`${leg.packets_in} / ${leg.packets_out}`)],
 ];
@@ -76,6 +79,10 @@ function age(ms: number | null, limitMs: number, maySilent: boolean): Cell {
     text: t("ops.ms", { count: Math.round(ms) }),
     state: maySilent && state !== "good" ? "none" : state,
   };
+}
+
+function milliseconds(ms: number | null): string {
+  return ms === null || ms === undefined ? "–" : t("ops.ms", { count: Math.round(ms) });
 }
 
 function plain(text: string): Cell {

@@ -1,13 +1,14 @@
 /** Numbers of the node itself; those that say something is wrong are marked. */
 
 import { duration, t, tOr } from "../i18n";
+import { NodeLoad } from "./NodeLoad";
 import { type Live, shortText } from "./snapshot";
 
 /** Beyond these the number deserves a look; the gateway's own alarms are in its metrics. */
 const LIMITS: Record<string, number> = { loop_lag_ms: 50, store_queue: 100, tick_lag_ms: 250 };
 
 export function NodeHealth({ live }: { live: Live }) {
-  const { drops, ...numbers } = live.node as { drops?: Record<string, number> } & Record<string, unknown>;
+  const { drops, load, ...numbers } = live.node as Live["node"] & { drops?: Record<string, number> };
   const dropped = Object.entries(drops ?? {}).filter(([, count]) => count > 0);
   return (
     <section class="card checks" data-name="node">
@@ -15,6 +16,7 @@ export function NodeHealth({ live }: { live: Live }) {
       <p class="note">
         {t("ops.updated", { at: new Date(live.at).toLocaleTimeString(document.documentElement.lang) })}
       </p>
+      <NodeLoad load={load} />
       <dl class="pairs pairs-small">
         {Object.entries(numbers).map(([name, value]) => (
           <div class="pair" key={name}>

@@ -11,6 +11,7 @@ import { BooksPage } from "./BooksPage";
 import { type Intended, Intervention } from "./Intervention";
 import { InvariantList } from "./InvariantList";
 import { NodeHealth } from "./NodeHealth";
+import { LoadBanner } from "./NodeLoad";
 import { SessionCard } from "./SessionCard";
 import type { Invariants, Live } from "./snapshot";
 import { Watch } from "./watch";
@@ -66,6 +67,7 @@ interface BoardProps {
 export function OpsBoard({ live, invariants, onIntend }: BoardProps) {
   return (
     <div class="ops">
+      {live && <LoadBanner load={live.node.load} />}
       <section class="ops-live" aria-labelledby="ops-live">
         <header class="page-head">
           <h1 id="ops-live">{t("ops.live")}</h1>

@@ -15,6 +15,9 @@ export interface LegReading {
   lost: number;
   jitter_ms: number;
   level_dbov: number | null;
+  rtt_ms: number | null;
+  /** How its voice is likely to sound, 1.0 to 4.4. */
+  mos: number | null;
 }
 
 export interface LiveReading {
@@ -35,9 +38,18 @@ export interface LiveReading {
   verdicts: number;
 }
 
+/** Whether the node takes new calls, and the figures it goes by; a mark of 0 is none. */
+export interface Load {
+  state: "open" | "full" | "draining";
+  why: string[];
+  for_s: number;
+  refused: Record<string, number>;
+  figures: { name: string; value: number; mark: number }[];
+}
+
 export interface Live {
   at: string;
-  node: Record<string, unknown>;
+  node: Record<string, unknown> & { load: Load };
   sessions: LiveReading[];
 }
 
@@ -61,6 +73,13 @@ export function freshness(ageMs: number | null | undefined, limitMs: number): Fr
   if (ageMs === null || ageMs === undefined) return "none";
   if (ageMs <= limitMs / 2) return "good";
   return ageMs <= limitMs ? "warn" : "bad";
+}
+
+/** How a score sounds (ITU-T G.109: nearly all are satisfied, nearly all dissatisfied). */
+export function hearing(mos: number | null): Freshness {
+  if (mos === null || mos === undefined) return "none";
+  if (mos >= 4.02) return "good";
+  return mos >= 3.1 ? "warn" : "bad";
 }
 
 /** The newest sign of life of a leg, whatever it was. */

@@ -213,8 +213,8 @@ export class GatewaySocket {
 
 /** A problem message as something to throw. */
 export function asProblem(message: ProblemMessage): Problem {
-  const { code, title, detail, tariff, tariff_hash } = message;
-  return new Problem({ code, title, detail, tariff, tariffHash: tariff_hash });
+  const { code, title, detail, tariff, tariff_hash, retry_after_s } = message;
+  return new Problem({ code, title, detail, tariff, tariffHash: tariff_hash, retryAfterS: retry_after_s });
 }
 
 /** A name for a message that nobody else uses. */

@@ -325,6 +325,7 @@ export interface ProblemMessage {
   detail?: string;
   tariff?: Tariff;
   tariff_hash?: string;
+  retry_after_s?: number;
 }
 
 export type ServerMessage =
