@@ -62,6 +62,8 @@ class LightLeg(asyncio.DatagramProtocol):
         self.heard_at_ns = 0
         self.last_heard_ns = 0
         """When the last one came."""
+        self.last_said_ns = 0
+        """When it last sent voice."""
         self.received = 0
         """Authenticated RTP packets from the gateway."""
         self.bad = 0
@@ -119,13 +121,40 @@ class LightLeg(asyncio.DatagramProtocol):
             return
         sequence, packet = self.voice.next_packet()
         protected = self._outbound.protect(packet)
-        self.stamps.note_sent(sequence, time.monotonic_ns())
+        self.last_said_ns = time.monotonic_ns()
+        self.stamps.note_sent(sequence, self.last_said_ns)
         self.send(protected)
 
     def send(self, datagram: bytes) -> None:
         """Send one datagram to the gateway."""
         if self._transport is not None and self._far is not None:
             self._transport.sendto(datagram, self._far.address)
+
+    async def roam(self) -> None:
+        """Go on from another port, as a phone in another network; returns when a check from there was answered.
+
+        Raises:
+            NothingCame: none was within CONNECT_S.
+        """
+        before = self._transport
+        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, local_addr=(LOOPBACK, 0))
+        assert before is not None, "open first"
+        before.close()
+        self._checked.clear()
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                await self._check()
+        except TimeoutError:
+            raise NothingCame(f"no check from the new port was answered within {CONNECT_S} s") from None
+
+    def vanish(self) -> None:
+        """Be gone from one packet to the next, without a goodbye."""
+        for task in self._tasks:
+            task.cancel()
+        self._outbound = None
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
 
     async def close(self) -> None:
         """Say goodbye by DTLS and give the port back."""
