@@ -48,6 +48,10 @@ def test_lists_and_paths_are_read_from_text() -> None:
         ({"media_host": "0.0.0.0"}, "advertised_addresses"),
         ({"relay": "fastest"}, "relay"),
         ({"media_ports": "0"}, "media_ports"),
+        ({"sessions_max": "0"}, "sessions_max"),
+        ({"sessions_max": "2001"}, "sessions_max"),
+        ({"full_at_cpu_percent": "101"}, "full_at_cpu_percent"),
+        ({"calm_s": "0"}, "calm_s"),
         ({"media_port": "65535", "media_ports": "2"}, "media_ports"),
     ],
 )
@@ -77,3 +81,10 @@ def test_secrets_are_not_shown() -> None:
 
     assert "hush" not in str(made.shown())
     assert made.shown()["http_port"] == 8080
+
+
+def test_a_gateway_beside_its_own_load_is_full_by_the_count_of_sessions_alone() -> None:
+    made = settings_from(environ={**DEMO, "GATEWAY_SESSIONS_MAX": "7"}).unjudged()
+
+    assert made.sessions_max == 7
+    assert {value for key, value in made.shown().items() if key.startswith("full_at_")} == {0}

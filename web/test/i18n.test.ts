@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fill } from "../src/i18n";
+import { fill, Problem, problemText } from "../src/i18n";
 import { en, type Key } from "../src/i18n/en";
 import { zh } from "../src/i18n/zh";
 
@@ -24,6 +24,16 @@ describe("both languages", () => {
 
   it("fill in values and leave unknown blanks visible", () => {
     expect(fill("{a} and {b}", { a: 1 })).toBe("1 and {b}");
+  });
+});
+
+describe("a refusal", () => {
+  it("says when to try again where the gateway does", () => {
+    const full = new Problem({ code: "unavailable", retryAfterS: 10 });
+    expect(problemText(full)).toBe(fill(en["problem.unavailable_for"], { seconds: 10 }));
+    expect(problemText(new Problem({ code: "unavailable" }))).toBe(en["problem.unavailable"]);
+    const often = new Problem({ code: "too_many_requests", retryAfterS: 3 });
+    expect(problemText(often)).toBe(en["problem.too_many_requests"]);
   });
 });
 

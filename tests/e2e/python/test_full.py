@@ -11,7 +11,7 @@ from gateway.sdk.http import HttpClient
 from gateway.sdk.problem import ProblemAnswer
 from gateway.terms import SessionKind
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
 SENTENCE = "As many calls as can be carried well are running; no further one can begin at present."
 

@@ -10,7 +10,7 @@ from gateway.terms import EndReason
 
 from .light_pair import LightPair
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
 PACKETS_PER_S = 50
 STOP_ALLOWANCE_S = 0.25
