@@ -40,7 +40,7 @@ class LoadReading:
     """As of the last look, the count of sessions as of now."""
     marks: Marks
     refused: Mapping[str, int]
-    """Invitations refused since start, by strain or `draining`."""
+    """Invitations refused since start, each by the first strain at that time or as `draining`."""
 
 
 class LoadService:
@@ -98,7 +98,7 @@ class LoadService:
         if self._load.state is LoadState.DRAINING:
             self._refused[LoadState.DRAINING] += 1
             raise Unavailable("The gateway is shutting down; no further call can begin here.")
-        self._refused.update(self._load.why)
+        self._refused[self._load.why[0]] += 1
         raise Unavailable(
             "As many calls as can be carried well are running; no further one can begin at present.",
             retry_after_s=self._marks.calm_s,

@@ -152,6 +152,16 @@ async def test_datagrams_that_the_kernel_drops_fill_the_node() -> None:
     assert world.desk.load.reading().figures.socket_drops_per_s == pytest.approx(60)
 
 
+async def test_a_refusal_is_counted_once_whatever_the_number_of_strains() -> None:
+    world = await watched()
+    await strained(world, 5, drops_per_s=60)
+    with pytest.raises(Unavailable):
+        await called(world)
+
+    assert world.desk.load.reading().load.why == (Strain.CPU, Strain.SOCKET_DROPS)
+    assert world.desk.load.reading().refused == {"cpu": 1}
+
+
 async def test_a_loop_that_wakes_late_again_and_again_fills_the_node() -> None:
     world = await watched()
     for _ in range(6):

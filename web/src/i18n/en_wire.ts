@@ -64,7 +64,7 @@ export const enWire = {
   "load.draining": "Shutting down: new calls are refused",
   "load.sessions": "Sessions",
   "load.cpu": "Processor (event loop)",
-  "load.loop_lag": "Event loop lag",
+  "load.loop_lag": "Event loop lag (p90)",
   "load.tick_lag": "Tick lag (p99)",
   "load.socket_drops": "Dropped by the kernel",
   "load.cpu.value": "{count} %",

@@ -66,7 +66,7 @@ export const zhWire: Record<keyof typeof enWire, string> = {
   "load.draining": "正在停机：拒绝新通话",
   "load.sessions": "会话数",
   "load.cpu": "处理器（事件循环）",
-  "load.loop_lag": "事件循环延迟",
+  "load.loop_lag": "事件循环延迟（p90）",
   "load.tick_lag": "计秒延迟（p99）",
   "load.socket_drops": "内核丢包",
   "load.cpu.value": "{count} %",
