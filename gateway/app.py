@@ -118,6 +118,8 @@ class Gateway:
     """Where pages, API and socket are."""
     media_port: int
     """The UDP port of all media."""
+    tcp_port: int | None
+    """The TCP port of media for networks that block UDP; None where there is none."""
     relay: str
     """Which relay forwards: `python` or `native`."""
     seeded: Sequence[Seeded]
@@ -192,6 +194,7 @@ async def _opened(opening: Opening, clock: Clock, stack: AsyncExitStack) -> Gate
     return Gateway(
         http_url=http_url,
         media_port=ground.media.port,
+        tcp_port=ground.media.tcp_port,
         relay=ground.media.relay_name,
         seeded=seeded,
         drain_ns=opening.settings.drain_s * NS,
@@ -237,6 +240,8 @@ async def _network(settings: Settings, clock: Clock, sink: FactSink) -> MediaSer
         sink=sink,
         turn=turn if settings.turn_urls else None,
         relay=settings.relay,
+        tcp_port=settings.tcp_port,
+        is_tcp_needed=settings.ice_tcp_port is not None,
     )
 
 

@@ -17,6 +17,8 @@ from gateway.limits import LIVE_SESSIONS_MAX
 from gateway.money import BASIS_POINTS, MINOR_DIGITS
 
 PREFIX = "GATEWAY_"
+OFF = -1
+"""For a port: none."""
 _HIDDEN = "set, not shown"
 
 
@@ -45,8 +47,11 @@ class Settings:
     """UDP ports from `media_port` on, each with a relay thread of its own; a session stays on one."""
     relay: str = "auto"
     """`auto`, `native` or `python`; auto takes the native one where it was built and passes its self-test."""
+    ice_tcp_port: int | None = None
+    """TCP port at `media_host` for networks that block UDP: 0 takes a free one, -1 (or empty) none.
+    Unset it is the one after `http_port`, and only where that is free."""
     advertised_addresses: tuple[str, ...] = ()
-    """Host candidates told to clients; needed when `media_host` is a wildcard or behind NAT."""
+    """Host candidates told to clients instead of what `media_host` binds; needed behind NAT."""
     turn_urls: tuple[str, ...] = ()
     """`turn:host:port?transport=udp` of an external coturn."""
     turn_secret: str = ""
@@ -118,6 +123,14 @@ class Settings:
             full_at_socket_drops_per_s=0,
         )
 
+    @property
+    def tcp_port(self) -> int | None:
+        """Where ICE-TCP listens, 0 for a free port; None for nowhere."""
+        if self.ice_tcp_port is not None:
+            return None if self.ice_tcp_port == OFF else self.ice_tcp_port
+        last = _BOUNDS["http_port"][1]
+        return self.http_port and (self.http_port + 1 if self.http_port < last else last - 1)
+
     @staticmethod
     def data_dir_of(environ: Mapping[str, str]) -> Path:
         """Where data lies by the environment alone, for commands that need nothing else."""
@@ -143,6 +156,7 @@ _BOUNDS = {
     "http_port": (0, 65_535),
     "media_port": (0, 65_535),
     "media_ports": (1, 16),
+    "ice_tcp_port": (OFF, 65_535),
     "turn_ttl_s": (60, 24 * 3600),
     "sessions_max": (1, LIVE_SESSIONS_MAX),
     "full_at_cpu_percent": (0, 100),
@@ -219,6 +233,8 @@ def _converted(spec: "Field[Any]", value: Any) -> Any:
         return _boolean(spec.name, value)
     if isinstance(default, int):
         return _integer(spec.name, value)
+    if spec.type == int | None:
+        return OFF if value == "" else _integer(spec.name, value)
     if isinstance(default, tuple):
         parts = value.split(",") if isinstance(value, str) else value
         return tuple(str(part).strip() for part in parts if str(part).strip())
@@ -255,10 +271,6 @@ def _check_relations(made: Settings) -> None:
         )
     if made.media_port and made.media_port + made.media_ports - 1 > _BOUNDS["media_port"][1]:
         raise _invalid("media_ports", "must leave the last port, counted from media_port, within 65535")
-    if made.media_host in ("0.0.0.0", "::") and not made.advertised_addresses:  # noqa: S104
-        raise _invalid(
-            "advertised_addresses", "must name the addresses clients reach a wildcard media_host by"
-        )
 
 
 def _plain(value: Any) -> Any:

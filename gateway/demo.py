@@ -57,13 +57,14 @@ async def drained(gateway: Gateway, hurry: asyncio.Event) -> None:
 def greeting(gateway: Gateway, settings: Settings) -> str:
     """What the operator reads first."""
     url = gateway.http_url
+    or_tcp = "" if gateway.tcp_port is None else f" or TCP port {gateway.tcp_port}"
     lines = [
         "",
         f"  companion app     {url}/",
         f"  provider console  {url}/provider",
         f"  operator page     {url}/ops",
         f"  API reference     {url}/docs",
-        f"  voice and text    UDP port {gateway.media_port} ({gateway.relay} relay)",
+        f"  voice and text    UDP port {gateway.media_port}{or_tcp} ({gateway.relay} relay)",
         "",
     ]
     if settings.is_demo:

@@ -117,6 +117,22 @@ LEG_CONTROL_QUEUE_MAX = 64
 """DTLS datagrams waiting for one leg."""
 RTP_PACKETS_PER_S_MAX = 120
 """Twice real time at 20 ms, with RED and a margin; beyond it a leg is throttled."""
+ICE_TCP_CONNECTIONS_MAX = 1_000
+"""Connections for people whose network blocks UDP; each costs two descriptors."""
+ICE_TCP_CONNECTIONS_PER_ADDRESS_MAX = 64
+"""Of one IPv4 address or IPv6 /64: an office behind one address, a few connections for each leg."""
+ICE_TCP_PENDING_MAX = 128
+"""Connections that have not yet shown an authentic check."""
+ICE_TCP_CHECK_NS = 5 * NS
+"""A connection without an authentic check by then is closed."""
+ICE_TCP_IDLE_NS = 60 * NS
+"""Longest silence of either end; browsers check a spare connection about every 25 s."""
+ICE_TCP_BEHIND_NS = NS // 2
+"""A reader that is behind for longer gets no media until it has caught up: old voice helps nobody."""
+ICE_TCP_UNSENT_BYTES_MAX = 64 * 1024
+"""Waiting for one reader; beyond it no media is added, beyond twice that the connection is closed."""
+ICE_TCP_FRAMES_PER_S_MAX = 1_000
+"""Datagrams of one connection; several times what a leg with video sends."""
 
 # The store
 STORE_BATCH_MAX = 256
@@ -129,6 +145,8 @@ STORE_QUEUE_MAX = 10_000
 assert DEAD_S * NS <= RESUME_GRACE_NS, "a dead socket must still be able to resume"
 assert PING_S * 3 <= DEAD_S, "one lost ping must not kill a socket"
 assert MEDIA_GAP_NS < LEG_LOST_NS, "a session suspends before it ends"
+assert LEG_LOST_NS < ICE_TCP_IDLE_NS, "a connection outlives its leg, never the other way round"
+assert ICE_TCP_PENDING_MAX < ICE_TCP_CONNECTIONS_MAX, "strangers cannot take every place"
 assert ACK_GAP_NS <= RESUME_GRACE_NS, "a resumed app brackets its own gap at best"
 assert (HOLD_QUANTUM_S + HOLD_EXTEND_BELOW_S) * NS < LEASE_NS, "in an outage the hold ends before the lease"
 assert STORE_ANSWER_NS * 3 < SWEEP_NS, "a slow store is not a lost one"

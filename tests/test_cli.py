@@ -99,6 +99,8 @@ def test_the_doctor_finds_free_ports_and_names_a_taken_one(tmp_path: Path) -> No
         "settings",
         "http_port",
         "media_port",
+        "ice_tcp",
+        "addresses",
         "udp_buffer",
         "clock",
         "keys",

@@ -45,7 +45,8 @@ def test_lists_and_paths_are_read_from_text() -> None:
         ({"is_behind_tls_proxy": "perhaps"}, "is_behind_tls_proxy"),
         ({"tls_key": "/k.pem"}, "tls_certificate"),
         ({"turn_urls": "turn:192.0.2.1"}, "turn_urls"),
-        ({"media_host": "0.0.0.0"}, "advertised_addresses"),
+        ({"ice_tcp_port": "-2"}, "ice_tcp_port"),
+        ({"ice_tcp_port": "next"}, "ice_tcp_port"),
         ({"relay": "fastest"}, "relay"),
         ({"media_ports": "0"}, "media_ports"),
         ({"sessions_max": "0"}, "sessions_max"),
@@ -88,3 +89,26 @@ def test_a_gateway_beside_its_own_load_is_full_by_the_count_of_sessions_alone() 
 
     assert made.sessions_max == 7
     assert {value for key, value in made.shown().items() if key.startswith("full_at_")} == {0}
+
+
+@pytest.mark.parametrize(
+    ("given", "port"),
+    [
+        ({}, 8081),
+        ({"http_port": "443"}, 444),
+        ({"http_port": "65535"}, 65534),
+        ({"http_port": "0"}, 0),
+        ({"ice_tcp_port": "3478"}, 3478),
+        ({"ice_tcp_port": "0"}, 0),
+        ({"ice_tcp_port": "-1"}, None),
+        ({"ice_tcp_port": ""}, None),
+    ],
+)
+def test_the_tcp_port_of_media_is_the_http_ports_neighbour_unless_it_is_set(
+    given: dict[str, str], port: int | None
+) -> None:
+    assert settings_from(environ=DEMO, flags=given).tcp_port == port
+
+
+def test_a_wildcard_needs_no_advertised_address() -> None:
+    assert settings_from(environ=DEMO, flags={"media_host": "::"}).advertised_addresses == ()

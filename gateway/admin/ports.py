@@ -54,6 +54,10 @@ class LegsReader(Protocol):
         """Which relay forwards: `native` or `python`."""
         ...
 
+    def tcp_events(self) -> Mapping[str, int]:
+        """Media connections over TCP since start: accepted, refused and closed by reason."""
+        ...
+
 
 class StoreReader(Protocol):
     """The database, as admin sees it."""

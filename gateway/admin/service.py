@@ -8,7 +8,7 @@ Keeps: nothing is done that is not in the audit log first.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -73,6 +73,8 @@ class Readings:
     legs: Sequence[LegReading]
     packets: PacketTotals
     """Since start."""
+    tcp_events: Mapping[str, int]
+    """Media connections over TCP since start: accepted, refused and closed by reason."""
     node: NodeReading
     invariants: Sequence[InvariantReading]
     sockets_open: int
@@ -133,6 +135,7 @@ class AdminService:
             meters=self._readers.meters.live(),
             legs=legs,
             packets=packets,
+            tcp_events=self._readers.legs.tcp_events(),
             node=node,
             invariants=invariants,
             sockets_open=self._readers.sessions.sockets_open(),

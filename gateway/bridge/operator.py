@@ -107,6 +107,10 @@ class LegsView:
         """Which relay forwards."""
         return self._media.relay_name
 
+    def tcp_events(self) -> Mapping[str, int]:
+        """Media connections over TCP since start: accepted, refused and closed by reason."""
+        return self._media.tcp_events()
+
 
 class StoreView:
     """The database thread."""

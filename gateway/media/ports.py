@@ -250,6 +250,27 @@ class Endpoint(Protocol):
         ...
 
 
+class Entrance(Protocol):
+    """A second way in, for apps whose network lets no UDP through."""
+
+    @property
+    def port(self) -> int:
+        """Its TCP port."""
+        ...
+
+    def events(self) -> Mapping[str, int]:
+        """Connections since the start: accepted, refused and closed by reason."""
+        ...
+
+    def drops(self) -> Mapping[str, int]:
+        """Datagrams dropped, by reason."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Lane:
     """One UDP port: who negotiates over it, and the relay that forwards between its legs."""

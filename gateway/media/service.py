@@ -17,7 +17,7 @@ from gateway.facts import FactSink, LegAudible, LegClosed, LegConnected, LegGrad
 from gateway.ids import AccountId, SessionId
 from gateway.media.counters import Drop
 from gateway.media.leg import LegView, nothing_heard, read_evidence, read_view
-from gateway.media.ports import Endpoint, Lane, Peer, Relay, Tap
+from gateway.media.ports import Endpoint, Entrance, Lane, Peer, Relay, Tap
 from gateway.terms import LegEvidence, SessionKind, Side, VoiceQuality
 
 OnText = Callable[[SessionId, Side, str], None]
@@ -137,6 +137,7 @@ class MediaService:
         on_text: hears every data channel text message; may be set later.
         relay_name: which twin the relay is, for people.
         more: further ports with a relay each; a session stays on one of them.
+        entrance: the way in over TCP, if any; closed with the plane.
     """
 
     def __init__(
@@ -150,6 +151,7 @@ class MediaService:
         on_text: OnText = ignore_text,
         relay_name: str = "python",
         more: Sequence[Lane] = (),
+        entrance: Entrance | None = None,
     ) -> None:
         self.on_text = on_text
         """Hears every data channel text message."""
@@ -159,6 +161,7 @@ class MediaService:
         self._clock = clock
         self._sink = sink
         self._ice_servers = ice_servers
+        self._entrance = entrance
         self._rooms: dict[SessionId, _Room] = {}
 
     @property
@@ -170,6 +173,11 @@ class MediaService:
     def port(self) -> int:
         """The first of them."""
         return self.ports[0]
+
+    @property
+    def tcp_port(self) -> int | None:
+        """The TCP port of ICE-TCP; None where there is none."""
+        return None if self._entrance is None else self._entrance.port
 
     async def answer(self, session: SessionId, side: Side, kind: SessionKind, offer_sdp: str) -> str:
         """Take an offer and give the answer.
@@ -241,6 +249,8 @@ class MediaService:
         """Close both legs of a session and forget them; without one, close the whole plane."""
         if session is None:
             self._rooms.clear()
+            if self._entrance is not None:
+                await self._entrance.close()
             for lane in self._sessions:
                 await lane.endpoint.close()
             return
@@ -290,7 +300,13 @@ class MediaService:
         for lane, counters in self._readings().items():
             dropped.update({drop.name.lower(): counters[drop] for drop in Drop})
             dropped.update(lane.endpoint.drops())
+        if self._entrance is not None:
+            dropped.update(self._entrance.drops())
         return dropped
+
+    def tcp_events(self) -> Mapping[str, int]:
+        """Connections over TCP since the start: accepted, refused and closed by reason."""
+        return {} if self._entrance is None else self._entrance.events()
 
     def tap(self, session: SessionId, side: Side) -> Tap | None:
         """The ring of that leg's packets, begun by asking; ask again after a rejoin."""

@@ -166,6 +166,7 @@ class FakeParts:
         self.meter_readings: list[MeterReading] = []
         self.leg_readings: list[LegReading] = []
         self.drop_counts: dict[str, int] = {}
+        self.tcp_event_counts: dict[str, int] = {}
         self.store = StoreReading(commands=100, commits=20, queue_depth=4, commit_ns_last=2_000_000)
         self.invariant_readings: list[InvariantReading] = []
         self.hooks_given_up: list[str] = []
@@ -198,6 +199,9 @@ class FakeParts:
 
     def load(self) -> LoadReading:
         return self.stands
+
+    def tcp_events(self) -> Mapping[str, int]:
+        return self.tcp_event_counts
 
     def stats(self) -> StoreReading:
         return self.store

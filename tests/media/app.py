@@ -86,10 +86,10 @@ class AppDtls(RTCDtlsTransport):
 class App:
     """One participant's app."""
 
-    def __init__(self, certificate: RTCCertificate = CERTIFICATES[0]) -> None:
+    def __init__(self, certificate: RTCCertificate = CERTIFICATES[0], *, host: str = "127.0.0.1") -> None:
         self.ufrag, self.pwd = secrets.token_hex(4), secrets.token_hex(16)
         self.ssrc = secrets.randbits(32)
-        self.sock = bound_socket()
+        self.sock = bound_socket(host)
         self.certificate = certificate
         self.ice = AppIce(self)
         self.dtls = AppDtls(self.ice, [certificate])  # type: ignore[arg-type]

@@ -121,8 +121,8 @@ class Handset:
         self.sock.close()
 
 
-def bound_socket() -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+def bound_socket(host: str = "127.0.0.1") -> socket.socket:
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
     sock.setblocking(False)
-    sock.bind(("127.0.0.1", 0))
+    sock.bind((host, 0))
     return sock

@@ -272,6 +272,9 @@ def _media_families(readings: Readings) -> Iterable[Metric]:
     )
     yield _count("gateway_packet_lost", "Voice packets missing on the way in.", packets.lost)
     yield _count("gateway_packet_dropped", "Datagrams dropped.", readings.node.drops, label="reason")
+    yield _count(
+        "gateway_ice_tcp_connection", "Media connections over TCP.", readings.tcp_events, label="event"
+    )
 
 
 def _load_families(load: LoadReading) -> Iterable[Metric]:

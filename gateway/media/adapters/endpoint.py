@@ -18,8 +18,8 @@ from gateway.clock import Clock
 from gateway.media.adapters.dtls import SharedCertificate
 from gateway.media.adapters.peer import Credential, LegPeer
 from gateway.media.adapters.sdp_offer import read_offer
-from gateway.media.adapters.stun import StunDrop, is_authentic, read_check, success
-from gateway.media.adapters.udp import dropped_by_kernel
+from gateway.media.adapters.stun import Check, StunDrop, is_authentic, read_check, success
+from gateway.media.adapters.udp import dropped_by_kernel, own_address
 from gateway.media.counters import Column, row_of
 from gateway.media.demux import Kind
 from gateway.media.description import Fingerprint, Offer
@@ -62,13 +62,22 @@ class UdpEndpoint:
         make_relay: makes the relay that reads from it.
         clock: the clock of arrivals.
         addresses: IP addresses of the host candidates.
+        tcp_port: TCP port of the same addresses; None without ICE-TCP.
     """
 
     def __init__(
-        self, sock: socket.socket, *, make_relay: RelayMaker, clock: Clock, addresses: Sequence[str]
+        self,
+        sock: socket.socket,
+        *,
+        make_relay: RelayMaker,
+        clock: Clock,
+        addresses: Sequence[str],
+        tcp_port: int | None = None,
     ) -> None:
         self.clock = clock
         self.addresses = tuple(addresses)
+        self.tcp_port = tcp_port
+        self.own_address = own_address(sock)
         self.certificate = SharedCertificate.generateCertificate()
         sha256 = next(each for each in self.certificate.getFingerprints() if each.algorithm == "sha-256")
         self.fingerprint = Fingerprint(algorithm=sha256.algorithm, value=sha256.value)
@@ -76,6 +85,7 @@ class UdpEndpoint:
         self._port: int = sock.getsockname()[1]
         self._by_ufrag: dict[str, tuple[LegPeer, Credential]] = {}
         self._by_leg: dict[int, LegPeer] = {}
+        self._tunnels: dict[Address, Address] = {}
         self._drops: Counter[str] = Counter(dict.fromkeys(DROP_REASONS, 0))
         self.relay = make_relay(self._drain)
         self._reports = asyncio.get_running_loop().create_task(self._pace_reports())
@@ -176,18 +186,32 @@ class UdpEndpoint:
         elif datagram.kind is Kind.HEARD:
             peer.heard(datagram.at_ns)
 
+    def vouches(self, datagram: bytes) -> bool:
+        """Whether it is an authentic check of one of the legs; nothing is changed or counted."""
+        return not isinstance(self._authenticated(datagram), StunDrop)
+
+    def tunnel(self, inner: Address, outer: Address | None) -> None:
+        """What comes from `inner` is of an app at `outer`, and it is told so; None ends that."""
+        if outer is None:
+            self._tunnels.pop(inner, None)
+        else:
+            self._tunnels[inner] = outer
+
     def _take_check(self, datagram: ControlDatagram) -> None:
-        check = read_check(datagram.data)
-        if isinstance(check, StunDrop):
-            self.drop(check)
+        known = self._authenticated(datagram.data)
+        if isinstance(known, StunDrop):
+            self.drop(known)
             return
+        check, peer, credential = known
+        if peer.checked(check, credential, datagram):
+            seen_at = self._tunnels.get(datagram.address, datagram.address)
+            self.send(success(check, credential.pwd, seen_at), datagram.address)
+
+    def _authenticated(self, data: bytes) -> tuple[Check, LegPeer, Credential] | StunDrop:
+        check = read_check(data)
+        if isinstance(check, StunDrop):
+            return check
         known = self._by_ufrag.get(check.ufrag)
         if known is None or known[1].far_ufrag != check.far_ufrag:
-            self.drop(StunDrop.UNKNOWN_UFRAG)
-            return
-        peer, credential = known
-        if not is_authentic(check, credential.pwd):
-            self.drop(StunDrop.BAD_INTEGRITY)
-            return
-        if peer.checked(check, credential, datagram):
-            self.send(success(check, credential.pwd, datagram.address), datagram.address)
+            return StunDrop.UNKNOWN_UFRAG
+        return (check, *known) if is_authentic(check, known[1].pwd) else StunDrop.BAD_INTEGRITY

@@ -81,6 +81,11 @@ class Network(Protocol):
         """UDP port of all of them."""
         ...
 
+    @property
+    def tcp_port(self) -> int | None:
+        """TCP port of all of them; None without ICE-TCP."""
+        ...
+
     def send(self, data: bytes, address: Address) -> None:
         """Send one datagram."""
         ...
@@ -191,6 +196,7 @@ class LegPeer:
                 fingerprint=self._network.fingerprint,
                 addresses=self._network.addresses,
                 port=self._network.port,
+                tcp_port=self._network.tcp_port,
                 ssrc=self._ssrc,
                 cname=self._cname,
                 sctp_port=SCTP_PORT,

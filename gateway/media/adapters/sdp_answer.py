@@ -15,6 +15,8 @@ from gateway.media.description import Fingerprint, Offer, Section, SectionKind, 
 
 HOST_PRIORITY = 2_130_706_431
 """Of a first host candidate (RFC 8445 section 5.1.2.2); later ones count down."""
+TCP_PRIORITY = 2_124_414_975
+"""Of a first passive TCP host candidate (RFC 6544 section 4.2): below every UDP one."""
 OPUS_PARAMETERS = "minptime=10;useinbandfec=1;usedtx=1"
 """What the gateway asks an app to send (RFC 7587)."""
 STREAM, TRACK = "gateway", "voice"
@@ -31,6 +33,8 @@ class Transport:
     addresses: Sequence[str]
     """IP addresses of the host candidates, the first also in the connection lines."""
     port: int
+    tcp_port: int | None = None
+    """TCP port of the same addresses; None without ICE-TCP."""
     ssrc: int
     """The source of everything sent to the app."""
     cname: str
@@ -86,6 +90,13 @@ def _transport(section: Section, transport: Transport) -> list[str]:
         f"a=candidate:{number} 1 udp {HOST_PRIORITY - 256 * (number - 1)} {address} {transport.port} typ host"
         for number, address in enumerate(transport.addresses, start=1)
     ]
+    if transport.tcp_port is not None:
+        udp = len(transport.addresses)
+        lines += [
+            f"a=candidate:{udp + number} 1 tcp {TCP_PRIORITY - 256 * (number - 1)} {address} "
+            f"{transport.tcp_port} typ host tcptype passive"
+            for number, address in enumerate(transport.addresses, start=1)
+        ]
     return [*lines, "a=end-of-candidates"]
 
 

@@ -152,6 +152,7 @@ async def test_what_is_live_is_read_at_the_scrape(scraped: Scraped) -> None:
         leg_reading(Side.PROVIDER, connected=False, packets_in=1, packets_out=0, lost=0),
     ]
     parts.drop_counts = {"bad_tag": 6}
+    parts.tcp_event_counts = {"accepted": 7}
     parts.invariant_readings = [invariant("balance"), invariant("holds", ok=False)]
     parts.hooks_given_up = ["vendor"]
 
@@ -164,6 +165,7 @@ async def test_what_is_live_is_read_at_the_scrape(scraped: Scraped) -> None:
     assert scraped.value("gateway_packet_total", direction="out") == 20
     assert scraped.value("gateway_packet_lost_total") == 3
     assert scraped.value("gateway_packet_dropped_total", reason="bad_tag") == 6
+    assert scraped.value("gateway_ice_tcp_connection_total", event="accepted") == 7
     assert scraped.value("gateway_store_commits_total") == 20
     assert scraped.value("gateway_store_queue_depth") == 4
     assert scraped.value("gateway_invariant_ok", name="balance") == 1

@@ -8,7 +8,7 @@ import pytest
 from gateway.clock import NS, ManualClock
 from gateway.errors import Unavailable
 from gateway.ids import AccountId, SessionId
-from gateway.media.adapters.plane import candidate_addresses, open_plane
+from gateway.media.adapters.plane import CANDIDATES_MAX, candidate_addresses, open_plane
 from gateway.media.turn import TurnSettings
 from gateway.metering.ports import Gate
 from gateway.signaling.ports import Media
@@ -28,15 +28,27 @@ def descriptors() -> int:
     ("host", "advertised", "named"),
     [
         ("127.0.0.1", (), ("127.0.0.1",)),
-        ("0.0.0.0", (), ("127.0.0.1",)),
-        ("::", (), ("::1",)),
+        ("::1", (), ("::1",)),
+        ("0.0.0.0", (), ("192.0.2.2", "10.0.0.2")),
+        ("::", (), ("192.0.2.2", "10.0.0.2", "2001:db8::2")),
         ("0.0.0.0", ("203.0.113.5", "2001:DB8::5"), ("203.0.113.5", "2001:db8::5")),
     ],
 )
-def test_candidates_are_what_is_advertised_or_the_host(
+def test_candidates_are_what_is_advertised_or_what_the_host_is_reached_by(
     host: str, advertised: tuple[str, ...], named: tuple[str, ...]
 ) -> None:
-    assert candidate_addresses(host, advertised) == named
+    def interfaces(bound: str) -> tuple[str, ...]:
+        """A machine with two interfaces, one of them with both families."""
+        four, six = ("192.0.2.2", "10.0.0.2"), ("2001:DB8::2",)
+        return {"0.0.0.0": four, "::": four + six}.get(bound, (bound,))
+
+    assert candidate_addresses(host, advertised, interfaces=interfaces) == named
+
+
+def test_an_answer_names_no_more_addresses_than_an_app_can_check() -> None:
+    many = [f"192.0.2.{each}" for each in (*range(1, 40), 1)]
+
+    assert candidate_addresses("0.0.0.0", many) == tuple(many[:CANDIDATES_MAX])
 
 
 def test_a_name_cannot_be_advertised() -> None:

@@ -1,4 +1,4 @@
-"""The socket: free ports, taken ports."""
+"""The socket: free ports, taken ports, buffers, and the addresses that lead to it."""
 
 import select
 import socket
@@ -6,7 +6,16 @@ import socket
 import pytest
 
 from gateway.errors import Unavailable
-from gateway.media.adapters.udp import dropped_by_kernel, open_socket
+from gateway.media.adapters.udp import (
+    BUFFER_BYTES,
+    buffer_advice,
+    dropped_by_kernel,
+    granted_buffers,
+    interface_addresses,
+    open_socket,
+    own_address,
+    reachable,
+)
 
 pytestmark = pytest.mark.adapter
 
@@ -50,3 +59,59 @@ def test_what_the_kernel_throws_away_because_the_queue_is_full_is_counted() -> N
         assert taken < 201
         assert dropped_by_kernel(sock) == 201 - taken
     assert dropped_by_kernel(sock) == 0
+
+
+@pytest.mark.parametrize(
+    ("granted", "advice"),
+    [
+        ({"receive": BUFFER_BYTES, "send": BUFFER_BYTES}, ""),
+        (
+            {"receive": 212_992, "send": 212_992},
+            f"sysctl -w net.core.rmem_max={BUFFER_BYTES} net.core.wmem_max={BUFFER_BYTES}",
+        ),
+        ({"receive": 212_992, "send": BUFFER_BYTES}, f"sysctl -w net.core.rmem_max={BUFFER_BYTES}"),
+        ({"receive": BUFFER_BYTES, "send": 1}, f"sysctl -w net.core.wmem_max={BUFFER_BYTES}"),
+    ],
+)
+def test_what_to_set_is_said_where_the_kernel_gives_less(granted: dict[str, int], advice: str) -> None:
+    assert buffer_advice(granted) == advice
+
+
+def test_small_buffers_are_said_with_what_to_set(capsys: pytest.CaptureFixture[str]) -> None:
+    sock = open_socket("127.0.0.1", 0)
+    advice = buffer_advice(granted_buffers(sock))
+    sock.close()
+    assert ("udp_buffers_small" in capsys.readouterr().out) == bool(advice)
+
+
+def test_more_than_the_usual_buffer_is_asked_for() -> None:
+    usual, asked = socket.socket(type=socket.SOCK_DGRAM), open_socket("127.0.0.1", 0)
+    assert granted_buffers(asked)["receive"] >= min(granted_buffers(usual)["receive"], BUFFER_BYTES)
+    usual.close()
+    asked.close()
+
+
+def test_addresses_that_lead_nowhere_are_not_told() -> None:
+    found = ["192.0.2.2", "127.0.0.1", "169.254.3.4", "::1", "fe80::1%eth0", "fd00::2", "2001:DB8::5"]
+    assert reachable(found) == ("192.0.2.2", "fd00::2", "2001:db8::5")
+    assert reachable(["127.0.0.1", "fe80::1"]) == ()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "203.0.113.5"])
+def test_a_bound_address_is_the_only_one(host: str) -> None:
+    assert interface_addresses(host) == (host,)
+
+
+@pytest.mark.parametrize(
+    ("host", "reached_at"),
+    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::1", "::1"), ("::", "::1")],
+)
+def test_this_machine_reaches_the_socket(host: str, reached_at: str) -> None:
+    sock = open_socket(host, 0)
+    address = own_address(sock)
+    sender = socket.socket(sock.family, socket.SOCK_DGRAM)
+    sender.sendto(b"word", address)
+    assert address == (reached_at, sock.getsockname()[1])
+    assert sock.recv(10) == b"word"
+    sender.close()
+    sock.close()
