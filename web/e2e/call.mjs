@@ -8,6 +8,7 @@
  */
 
 import { mkdir } from "node:fs/promises";
+import { meetNetwork, pathOf } from "./network.mjs";
 import { visitOps } from "./ops.mjs";
 import { Person } from "./person.mjs";
 
@@ -21,6 +22,7 @@ const DEFAULTS = {
   provider_phone: "+8610000000011",
   operator_phone: "+8610000000091",
   kind: "voice",
+  network: null,
   talk_s: 10,
   chat: true,
   mute: false,
@@ -46,6 +48,8 @@ async function main() {
   await mkdir(options.out, { recursive: true });
   const provider = await arrive("provider");
   const client = await arrive("client");
+  if (options.network)
+    for (const person of [provider, client]) await meetNetwork(person.page, options.network);
   await provider.signIn("/provider", options.provider_phone);
   await provider.press("go-online");
   await provider.page.locator('[data-presence="online"]').waitFor({ timeout: 10_000 });
@@ -113,6 +117,8 @@ async function talk(client, provider) {
       expect(after[side].inbound_energy > before[side].inbound_energy, `the ${side} heard no voice`);
     }
   }
+  if (options.network)
+    for (const person of [client, provider]) seen[person.name].path = await pathOf(person.page);
   seen.session = after.client.session;
   seen.client.shown_seconds = await client.text('[data-name="seconds"]');
   seen.client.shown_cost = await client.text('[data-name="cost"]');

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import socket
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, cast
 
 from gateway.clock import Clock
 from gateway.limits import (
@@ -139,8 +139,8 @@ class Tunnel(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or drop it at once."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are none of asyncio's classes, though they do the same.
+        self._transport = cast("asyncio.Transport", transport)
         self.outer = transport.get_extra_info("peername") or ("0.0.0.0", 0)  # noqa: S104 - gone already
         sock = transport.get_extra_info("socket")
         with contextlib.suppress(OSError):
@@ -148,7 +148,7 @@ class Tunnel(asyncio.Protocol):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, NOT_SENT_BYTES)
         if not self._keeper.enters(self):
             self._is_over = True
-            transport.abort()
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Pass on what the app sent."""

@@ -1,9 +1,11 @@
 """A media plane on loopback, and calls through it."""
 
+import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
+import uvloop
 
 from gateway.clock import SystemClock
 from gateway.facts import LegConnected
@@ -17,6 +19,17 @@ from tests.media.facts import Facts
 from tests.media.handset import bound_socket
 
 SESSION = SessionId("ses_1")
+
+
+LOOPS: Mapping[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "asyncio": asyncio.new_event_loop,
+    "uvloop": uvloop.new_event_loop,
+}
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """ICE-TCP stands on the loop's own transports, so it is tried on uvloop too, which the gateway runs on."""
+    return LOOPS if item.path.name.startswith("test_ice_tcp") else {"asyncio": LOOPS["asyncio"]}
 
 
 class Call:
