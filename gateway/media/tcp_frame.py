@@ -27,7 +27,7 @@ class Deframer:
         self._waiting = b""
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The datagrams that are whole now, empty ones left out (RFC 4571 allows them as padding)."""
+        """The datagrams that are whole now; an empty one is padding (RFC 4571) and says nothing."""
         if self.is_broken:
             return []
         stream = self._waiting + data
@@ -40,8 +40,7 @@ class Deframer:
                 break
             if end > len(stream):
                 break
-            if length:
-                whole.append(stream[at + HEADER_BYTES : end])
+            whole.append(stream[at + HEADER_BYTES : end])
             at = end
         self._waiting = b"" if self.is_broken else stream[at:]
         return whole

@@ -170,9 +170,9 @@ class IceTcp:
         if not self._tunnels:
             self._emptied.set()
 
-    def drop(self, reason: TunnelDrop) -> None:
-        """Count a datagram that is not passed on."""
-        self._drops[reason] += 1
+    def drop(self, reason: TunnelDrop, count: int = 1) -> None:
+        """Count datagrams that are not passed on."""
+        self._drops[reason] += count
 
     def _pace(self) -> None:
         self.sweep()

@@ -29,8 +29,12 @@ READS_PER_WAKE = 64
 """Datagrams passed on before others get their turn."""
 NOT_SENT_BYTES = 8 * 1024
 """What the kernel may hold that is not yet on its way (TCP_NOTSENT_LOWAT): under 2 s of voice."""
-BREATH_S = 0.1
+READ_BYTES = 8 * 1024
+"""Read at once; what one connection may cost before others get their turn."""
+BREATH_S = 0.05
 """How long nothing is read from an app that sends too fast."""
+FLOODS_MAX = 10
+"""An app that sends too fast so often is let go."""
 
 
 class TunnelEnd(StrEnum):
@@ -50,6 +54,8 @@ class TunnelEnd(StrEnum):
     """One of both ends fell silent."""
     BROKEN = "closed_broken"
     """A frame longer than any datagram."""
+    FLOOD = "closed_flood"
+    """It sent too fast again and again."""
     SLOW = "closed_slow"
     """Too much waited for its reader."""
     GATEWAY = "closed_gateway"
@@ -107,12 +113,12 @@ class Keeper(Protocol):
         """Its socket is gone too."""
         ...
 
-    def drop(self, reason: TunnelDrop) -> None:
-        """Count a datagram that is not passed on."""
+    def drop(self, reason: TunnelDrop, count: int = 1) -> None:
+        """Count datagrams that are not passed on."""
         ...
 
 
-class Tunnel(asyncio.Protocol):
+class Tunnel(asyncio.BufferedProtocol):
     """One connection, from the accept to its end."""
 
     def __init__(self, keeper: Keeper, *, clock: Clock) -> None:
@@ -127,6 +133,7 @@ class Tunnel(asyncio.Protocol):
         self._now_ns = clock.monotonic_ns
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray(READ_BYTES)
         self._deframer = Deframer()
         self._throttle = Throttle(per_s=ICE_TCP_FRAMES_PER_S_MAX, burst=ICE_TCP_FRAMES_PER_S_MAX)
         self._landing: Landing | None = None
@@ -135,6 +142,7 @@ class Tunnel(asyncio.Protocol):
         self._level_at_ns = self.opened_at_ns
         """When nothing waited for the reader last."""
         self._breath: asyncio.TimerHandle | None = None
+        self._floods = 0
         self._is_over = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -150,12 +158,21 @@ class Tunnel(asyncio.Protocol):
             self._is_over = True
             self._transport.abort()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, _sizehint: int) -> bytearray:
+        """Where the next bytes go."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Pass on what the app sent."""
         if self._is_over:
             return
-        for datagram in self._deframer.feed(data):
-            if not self._passed(datagram):
+        now_ns = self._now_ns()
+        datagrams = self._deframer.feed(bytes(memoryview(self._buffer)[:nbytes]))
+        for at, datagram in enumerate(datagrams):
+            if not self._throttle.admits(now_ns):
+                self._flooded(len(datagrams) - at)
+                break
+            if datagram and not self._passed(datagram, now_ns):
                 return
         if self._deframer.is_broken:
             self.end(TunnelEnd.BROKEN if self.is_through else TunnelEnd.STRANGER)
@@ -182,16 +199,9 @@ class Tunnel(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _passed(self, datagram: bytes) -> bool:
+    def _passed(self, datagram: bytes, now_ns: int) -> bool:
         """Pass one datagram on, or count why not; False where it ended the connection."""
-        now_ns = self._now_ns()
-        inner = self._inner
-        if inner is None:
-            inner = self._gone_through(datagram)
-        elif not self._throttle.admits(now_ns):
-            self._keeper.drop(TunnelDrop.THROTTLED)
-            self._pause()
-            return True
+        inner = self._inner or self._gone_through(datagram)
         if inner is None:
             return False
         self.app_at_ns = now_ns
@@ -219,9 +229,13 @@ class Tunnel(asyncio.Protocol):
         self.is_through = True
         return inner
 
-    def _pause(self) -> None:
-        """Let TCP itself slow the app down."""
-        if self._breath is None and self._transport is not None:
+    def _flooded(self, count: int) -> None:
+        """Let TCP itself slow the app down; one that does not learn is let go."""
+        self._keeper.drop(TunnelDrop.THROTTLED, count)
+        self._floods += 1
+        if self._floods > FLOODS_MAX:
+            self.end(TunnelEnd.FLOOD)
+        elif self._breath is None and self._transport is not None:
             self._transport.pause_reading()
             self._breath = self._loop.call_later(BREATH_S, self._resume)
 

@@ -1,6 +1,7 @@
 """ICE-TCP alone: who may connect, for how long, and what a slow or a hostile app costs."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator
 
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.adapter
 CHECK = b"\x00\x01 an authentic check"
 CONTROL = b"\x00\x01 a later check"
 MEDIA = b"\x80\x6f voice"
+assert ICE_TCP_FRAMES_PER_S_MAX == 1 + 9 * 111, "used_up() sends what may be sent"
 
 
 class Port:
@@ -300,18 +302,35 @@ async def test_a_reader_that_is_hopelessly_behind_is_let_go(door: Door) -> None:
     assert door.port.tunnels == {}
 
 
+async def used_up(door: Door, app: Wire) -> None:
+    """Send all that may be sent without time passing; the check was the first of it."""
+    for _ in range(9):
+        await app.send(framed(MEDIA) * 111)
+        assert {await door.port.receive() for _ in range(111)} == {MEDIA}
+
+
 async def test_an_app_that_sends_too_fast_is_throttled_and_counted(door: Door) -> None:
     app = await door.through()
-    for _ in range(ICE_TCP_FRAMES_PER_S_MAX // 100):
-        await app.send(framed(MEDIA) * 100)
-        assert {await door.port.receive() for _ in range(100)} == {MEDIA}
-    await app.send(framed(MEDIA) * 50)
+    await used_up(door, app)
+    await app.send(framed(MEDIA) * 25 + framed(b"") * 25)
     await door.until("tcp_throttled", 50)
     door.clock.advance(ns=NS)
     await app.send(framed(CONTROL))
 
     assert await door.port.receive() == CONTROL
     assert door.tcp.drops()["tcp_throttled"] == 50
+    assert door.happened() == {"accepted": 1}
+
+
+async def test_an_app_that_goes_on_sending_too_fast_is_let_go(door: Door) -> None:
+    app = await door.through()
+    await used_up(door, app)
+    with contextlib.suppress(ConnectionError):
+        await app.send(framed(b"") * 400_000)
+    await door.until("closed_flood")
+
+    assert door.happened() == {"accepted": 1, "closed_flood": 1}
+    assert door.port.tunnels == {}
 
 
 async def test_strangers_cannot_take_every_place() -> None:
