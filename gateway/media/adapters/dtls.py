@@ -15,8 +15,10 @@ from aiortc.rtcdtlstransport import DataReceiver, SRTPProtectionProfile, State
 from OpenSSL import SSL
 
 from gateway.limits import LEG_CONTROL_QUEUE_MAX
+from gateway.media.adapters.sctp_backlog import is_overfull
 from gateway.media.description import Fingerprint
 from gateway.media.ports import SrtpKeys
+from gateway.media.sctp import is_sound
 
 _EXPORTER = b"EXTRACTOR-dtls_srtp"
 
@@ -72,7 +74,7 @@ class LegIce:
 
 
 class _Guard:
-    """Stands before SCTP: notes every packet and contains what a malformed one raises."""
+    """Stands before SCTP: notes every packet, drops the malformed, ends a leg that piles up."""
 
     def __init__(
         self, receiver: DataReceiver, *, arrived: Callable[[], None], refused: Callable[[], None]
@@ -83,6 +85,9 @@ class _Guard:
 
     async def _handle_data(self, data: bytes) -> None:
         self._arrived()
+        if not is_sound(data):
+            self._refused()
+            return
         try:
             await self.receiver._handle_data(data)  # noqa: SLF001 the protocol's own name for it
         except ConnectionError:
@@ -90,6 +95,9 @@ class _Guard:
         except Exception:
             # aiortc asserts on what a peer sends; that must not end the tunnel.
             self._refused()
+        if is_overfull(self.receiver):
+            self._refused()
+            raise ConnectionError("the app keeps back more than any message needs")
 
 
 class LegDtls(RTCDtlsTransport):

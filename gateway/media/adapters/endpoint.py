@@ -34,6 +34,7 @@ FORWARDS_PER_REPORT = 4
 DROP_REASONS = (
     *StunDrop,
     "stun_throttled",
+    "dtls_throttled",
     "leg_queue_full",
     "rtcp_unkeyed",
     "rtcp_throttled",

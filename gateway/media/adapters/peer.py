@@ -33,6 +33,10 @@ CHECKS_PER_S_MAX = 50
 """Authentic checks of one leg; a browser with many candidates makes about twenty a second."""
 CHECKS_BURST = 100
 """What may come at once."""
+RECORDS_PER_S_MAX = 100
+"""DTLS records of one leg: the fastest talker that chat allows sends about forty."""
+RECORDS_BURST = 400
+"""What may come at once: several of the largest messages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +123,7 @@ class LegPeer:
         self._leg = network.relay.add_leg(LegSpec(ssrc_out=self._ssrc, voice=offer.voice))
         self._path = Path()
         self._throttle = Throttle(per_s=CHECKS_PER_S_MAX, burst=CHECKS_BURST)
+        self._records = Throttle(per_s=RECORDS_PER_S_MAX, burst=RECORDS_BURST)
         self._credentials: list[Credential] = []
         self._answers = 0
         self._is_connected = False
@@ -245,7 +250,9 @@ class LegPeer:
 
     def take_dtls(self, datagram: ControlDatagram) -> None:
         """Queue a DTLS datagram of the leg's path."""
-        if not self._ice.put(datagram.data):
+        if not self._records.admits(datagram.at_ns):
+            self._network.drop("dtls_throttled")
+        elif not self._ice.put(datagram.data):
             self._network.drop("leg_queue_full")
 
     def take_rtcp(self, datagram: ControlDatagram) -> None:

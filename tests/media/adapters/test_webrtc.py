@@ -16,6 +16,7 @@ from aiortc import (
     RTCSessionDescription,
 )
 from aiortc.mediastreams import MediaStreamTrack
+from aiortc.rtcsctptransport import SCTP_DATA_FIRST_FRAG as FIRST
 
 from gateway.clock import SystemClock
 from gateway.facts import LegAudible, LegClosed, LegConnected
@@ -202,9 +203,9 @@ async def test_text_before_the_channel_is_refused(room: Room) -> None:
     assert not room.media.send_text(SESSION, Side.CLIENT, "too early")
 
 
-def association_packet(body: bytes) -> bytes:
-    """An SCTP packet with a good checksum; the verification tag is nobody's."""
-    head = struct.pack("!HHI", 5_000, 5_000, 0)
+def association_packet(body: bytes, *, tag: int = 0) -> bytes:
+    """An SCTP packet with a good checksum; without a `tag` it is nobody's."""
+    head = struct.pack("!HHI", 5_000, 5_000, tag)
     checksum = google_crc32c.value(head + bytes(4) + body)
     return head + struct.pack("<I", checksum) + body
 
@@ -214,6 +215,8 @@ SCTP_NOISE = {
     "noise": b"\x00" * 40,
     "a chunk of no length": b"\x00\x00\x00\x00" * 4,
     "a chunk beyond the end": b"\x00\x00\xff\xff" + bytes(12),
+    "a parameter of no length": struct.pack("!BBHIIHHII", 1, 0, 24, 7, 65_536, 1, 1, 1, 0),
+    "an endless heartbeat": b"\x04\x00\x00\x08\x00\x01\x00\x00",
     "two beginnings": INIT + INIT,
 }
 
@@ -227,7 +230,37 @@ async def test_malformed_sctp_does_not_end_the_channel(room: Room, name: str) ->
     client.channel.send("still here")
 
     assert await room.text() == (Side.CLIENT, "still here")
-    assert room.media.drops()["sctp_malformed"] == (name == "two beginnings")
+    assert room.media.drops()["sctp_malformed"] == 1
+
+
+FRAGMENTS = {
+    "messages without an end": lambda at: (at, 1),
+    "numbers far ahead": lambda at: (2 * at + 2, 1),
+    "streams never heard of again": lambda at: (at, 100 + at),
+}
+"""Number after the association's own, and stream, of the fragment at a place."""
+
+
+@pytest.mark.parametrize("name", FRAGMENTS)
+async def test_an_app_that_piles_up_what_it_never_ends_loses_its_leg_alone(room: Room, name: str) -> None:
+    provider = await room.join(Side.PROVIDER, SessionKind.TEXT)
+    client = await room.join(Side.CLIENT, SessionKind.TEXT)
+    await client.opened()
+    await provider.opened()
+    sctp = client.connection.sctp
+    assert sctp is not None
+    for packet in range(10):
+        body = b""
+        for at in range(40 * packet, 40 * packet + 40):
+            number, stream = FRAGMENTS[name](at)
+            tsn = (sctp._local_tsn + number) % 2**32
+            body += struct.pack("!BBHIHHI", 0, FIRST, 20, tsn, stream, 0, 51) + b"part"
+        await sctp.transport._send_data(association_packet(body, tag=sctp._remote_verification_tag))
+    closed = await room.facts.until(LegClosed)
+    provider.channel.send("still here")
+
+    assert closed.side is Side.CLIENT
+    assert await room.text() == (Side.PROVIDER, "still here")
 
 
 async def test_too_many_channels_close_the_leg_alone(room: Room) -> None:
