@@ -24,13 +24,16 @@ MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
 
 _LINE = re.compile(r"[a-z]=[^\x00-\x1f\x7f]*")
 _MEDIA = re.compile(
-    r"(?P<media>[a-z]{1,16}) (?P<port>\d{1,5}) (?P<protocol>[A-Z/]{3,24}) (?P<formats>[\w\- ]{1,512})"
+    r"(?P<media>[a-z]{1,16}) (?P<port>\d{1,5}) (?P<protocol>[A-Z/]{3,24}) (?P<formats>[\w\- ]{1,512})",
+    re.ASCII,
 )
-_MID = re.compile(r"[\w\-.]{1,32}")
+_MID = re.compile(r"[\w\-.]{1,32}", re.ASCII)
 _ICE = re.compile(r"[A-Za-z0-9+/]{4,256}")
-_FINGERPRINT = re.compile(r"(?P<algorithm>[\w\-]{3,16}) (?P<value>[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){15,63})")
-_RTPMAP = re.compile(r"(?P<type>\d{1,3}) (?P<codec>[\w\-]{1,32}/\d{1,6}(?:/\d)?)")
-_EXTMAP = re.compile(r"(?P<id>\d{1,3})(?:/\w+)? (?P<uri>\S{1,256})(?: .*)?")
+_FINGERPRINT = re.compile(
+    r"(?P<algorithm>[\w\-]{3,16}) (?P<value>[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){15,63})", re.ASCII
+)
+_RTPMAP = re.compile(r"(?P<type>\d{1,3}) (?P<codec>[\w\-]{1,32}/\d{1,6}(?:/\d)?)", re.ASCII)
+_EXTMAP = re.compile(r"(?P<id>\d{1,3})(?:/\w+)? (?P<uri>\S{1,256})(?: .*)?", re.ASCII)
 _HASH_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 
 
@@ -203,13 +206,13 @@ def _read_group(target: _Media, _number: int, value: str) -> None:
 
 
 def _read_sctp_port(target: _Media, number: int, value: str) -> None:
-    if not re.fullmatch(r"\d{1,5}", value) or not 1 <= int(value) <= 65_535:
+    if not re.fullmatch(r"[0-9]{1,5}", value) or not 1 <= int(value) <= 65_535:
         raise _refuse(number, "an sctp-port of 1 to 65535 is needed")
     target.sctp_port = int(value)
 
 
 def _read_message_size(target: _Media, number: int, value: str) -> None:
-    if not re.fullmatch(r"\d{1,10}", value):
+    if not re.fullmatch(r"[0-9]{1,10}", value):
         raise _refuse(number, "a max-message-size that cannot be read")
     # 0 means any size; nothing larger than a socket message is ever sent.
     target.message_bytes_max = int(value) or SOCKET_MESSAGE_BYTES_MAX
