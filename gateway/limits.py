@@ -10,6 +10,8 @@ from gateway.clock import NS
 # The socket (docs/wire.md)
 AUTH_DEADLINE_NS = 5 * NS
 """A socket that has not authenticated by then is closed."""
+UNKNOWN_SOCKETS_PER_ADDRESS_MAX = 256
+"""Sockets of one address that have not signed in yet; whole offices and carriers share one."""
 SOCKET_MESSAGE_BYTES_MAX = 64 * 1024
 """The largest socket message; an SDP offer is about 6 kB."""
 SOCKET_QUEUE_MESSAGES_MAX = 256

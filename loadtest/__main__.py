@@ -16,6 +16,7 @@ from loadtest import calls as calls_run
 from loadtest.crash import run as crash_run
 from loadtest.crowd.crowd import Habits
 from loadtest.crowd.mishap import Shares
+from loadtest.fuzz import run as fuzz_run
 from loadtest.ledger import run as ledger_run
 from loadtest.meters import run as meters_run
 from loadtest.relay import run as relay_run
@@ -75,6 +76,18 @@ def crash(
 ) -> None:
     """Kill the real process with real calls on it, and look at its file from outside."""
     _show(uvloop.run(crash_run.run(kills, seed=seed, keep=keep)), as_json=as_json)
+
+
+@app.command()
+def fuzz(
+    datagrams: Annotated[
+        int, typer.Option(min=1, max=fuzz_run.DATAGRAMS_MAX, help="Broken datagrams and messages in all.")
+    ] = 1_000_000,
+    seed: Annotated[int, typer.Option(min=0, help="Chooses what is broken and how.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Broken datagrams, offers and messages into a running gateway, beside calls that must not notice."""
+    _show(uvloop.run(fuzz_run.run(datagrams, seed=seed)), as_json=as_json)
 
 
 @app.command()

@@ -79,7 +79,13 @@ async def open_hall(ground: Ground, books: Books, people: People) -> Hall:
         books.metering.wallet_changed(fact.account, fact.available_micros)
 
     ground.outbox.subscribe(WalletChanged, tell_meters, name="metering")
-    sockets = SocketServer(desk=desk, tokens=people.tokens, clock=ground.clock, timer=timer)
+    sockets = SocketServer(
+        desk=desk,
+        tokens=people.tokens,
+        clock=ground.clock,
+        timer=timer,
+        proxies=int(ground.settings.is_behind_tls_proxy),
+    )
     return Hall(
         desk=desk,
         watch=watch,

@@ -64,6 +64,12 @@ def corpus(protocol: str) -> tuple[bytes, ...]:
     return tuple(path.read_bytes() for path in sorted((CORPUS / protocol).iterdir()))
 
 
+@cache
+def one(protocol: str, name: str) -> bytes:
+    """One committed input."""
+    return (CORPUS / protocol / name).read_bytes()
+
+
 def made(protocol: str) -> Mapping[str, bytes]:
     """The inputs that code writes, by name."""
     return _MAKERS[protocol]()

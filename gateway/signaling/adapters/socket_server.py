@@ -1,7 +1,8 @@
 """The signalling socket at /v1/socket.
 
 Decides whether a request becomes a socket: a subprotocol must be agreed on and
-there must be room. Each socket then is one `Conversation`.
+there must be room, in all and for those of one address who have not signed in
+yet. Each socket then is one `Conversation`.
 Never authenticates by header or cookie: the first message does, so another
 site's page cannot borrow a browser's sign-in.
 Keeps: every socket is closed and its legs are detached when `close` returns.
@@ -14,9 +15,11 @@ from typing import Final
 
 from aiohttp import web
 
-from gateway.clock import Clock
-from gateway.errors import Malformed, Unavailable
-from gateway.limits import SOCKET_MESSAGE_BYTES_MAX
+from gateway.clock import NS, Clock
+from gateway.errors import Malformed, TooMany, Unavailable
+from gateway.http.gatekeeper import address_of
+from gateway.http.limiter import caller_of_address
+from gateway.limits import AUTH_DEADLINE_NS, SOCKET_MESSAGE_BYTES_MAX, UNKNOWN_SOCKETS_PER_ADDRESS_MAX
 from gateway.signaling.adapters.codec import Subprotocol, Writer
 from gateway.signaling.adapters.dispatch import Dispatch
 from gateway.signaling.adapters.gathering import Gathering
@@ -35,7 +38,10 @@ FRAME_BYTES_MAX: Final = 4 * SOCKET_MESSAGE_BYTES_MAX
 class SocketServer:
     """Every socket of this process."""
 
-    def __init__(self, *, desk: Desk, tokens: Tokens, clock: Clock, timer: Timer) -> None:
+    def __init__(
+        self, *, desk: Desk, tokens: Tokens, clock: Clock, timer: Timer, proxies: int = 0
+    ) -> None:
+        """`proxies` in front are trusted to say whom a request comes from."""
         self._desk = desk
         self._dispatch = Dispatch(desk=desk, clock=clock)
         self._tokens = tokens
@@ -44,6 +50,9 @@ class SocketServer:
         self._numbers = itertools.count(1)
         self._writer, self._gathering = Writer(), Gathering()
         self._open: dict[Conversation, asyncio.Event] = {}
+        self._proxies = proxies
+        self._unknown: dict[str, set[Conversation]] = {}
+        """By caller, those who had not signed in when somebody last looked."""
         self._is_closing = False
 
     def __len__(self) -> int:
@@ -57,6 +66,8 @@ class SocketServer:
         """Turn a request into a socket and stay with it until it closes."""
         if self._is_closing or len(self._open) >= SOCKETS_MAX:
             raise Unavailable("No further socket can be opened here at present.")
+        caller = caller_of_address(address_of(request, proxies=self._proxies))
+        self._admit(caller)
         socket = web.WebSocketResponse(
             protocols=tuple(Subprotocol), max_msg_size=FRAME_BYTES_MAX, compress=False, timeout=CLOSE_S
         )
@@ -86,12 +97,38 @@ class SocketServer:
             timer=self._timer,
         )
         self._open[conversation] = over = asyncio.Event()
+        self._unknown.setdefault(caller, set()).add(conversation)
         try:
             await conversation.run()
         finally:
             del self._open[conversation]
+            self._forget(caller, conversation)
             over.set()
         return socket
+
+    def _admit(self, caller: str) -> None:
+        """Let one more socket of that address in.
+
+        Raises:
+            TooMany: as many of them wait to sign in as may.
+        """
+        unknown = {
+            each for each in self._unknown.get(caller, ()) if not each.connection.is_signed_in
+        }
+        if len(unknown) >= UNKNOWN_SOCKETS_PER_ADDRESS_MAX:
+            raise TooMany(
+                "Too many sockets of this address have not signed in.", retry_after_s=AUTH_DEADLINE_NS // NS
+            )
+        if unknown:
+            self._unknown[caller] = unknown
+        else:
+            self._unknown.pop(caller, None)
+
+    def _forget(self, caller: str, conversation: Conversation) -> None:
+        unknown = self._unknown.get(caller, set())
+        unknown.discard(conversation)
+        if not unknown:
+            self._unknown.pop(caller, None)
 
     async def close(self) -> None:
         """Close every socket as GOING_AWAY and wait until they are gone; take no more."""
