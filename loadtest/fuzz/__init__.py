@@ -1,7 +1,8 @@
-"""Everything a stranger can send, wrongly: parsers in this process, and a real gateway from outside.
+"""Everything a stranger can send, wrongly, to a real gateway from outside.
 
-Decides nothing itself; `mutator.py` breaks what `seeds.py` makes, `targets.py` says
-what a parser may answer, `run.py` sends millions to a running gateway.
-Never uses anybody else's files: every seed was written by this project's code or
-recorded from its own browser and library runs.
+Decides nothing itself: `kept.py` has the committed inputs, `mutator.py` breaks
+them, `volley.py` and `adversary.py` send them, `run.py` judges.
+Never uses anybody else's files: every input was written by this project's code or
+recorded from its own browser and library runs. The hunt inside one process, with
+what each parser promises, is `tests/fuzz`.
 """

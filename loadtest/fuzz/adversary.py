@@ -23,9 +23,8 @@ from gateway.sdk.http import HttpClient
 from gateway.sdk.problem import NothingCame, ProblemAnswer, SocketLost
 from gateway.sdk.signal import SignalClient
 from gateway.terms import SessionKind
+from loadtest.fuzz.broken import mutant, text_of
 from loadtest.fuzz.hostile_leg import HostileLeg
-from loadtest.fuzz.hunt import mutant
-from loadtest.fuzz.targets import text_of
 from loadtest.house import Pair
 
 WAIT_S = 10.0
@@ -38,6 +37,8 @@ CONSENT_ROUNDS = 100
 """Rounds between two checks that are as they should be."""
 OFFERS_PER_S = 20
 """Broken offers of one person."""
+OFFER_CHARACTERS_MAX = 10_000
+"""Even if each of them is escaped in six, the socket takes it; giants are the messages' part."""
 MESSAGES_PER_S = 40
 """Broken messages on one socket; at 50 it is closed."""
 BATCH_MESSAGES = 4
@@ -82,9 +83,7 @@ class Couple:
         self.session = Ringing.model_validate(ringing).session.id
         await provider.wait(Ringing, session=self.session, timeout_s=WAIT_S)
         await provider.request("session.accept", session=self.session)
-        return [
-            await each.wait(Accepted, session=self.session, timeout_s=WAIT_S) for each in self.signals
-        ]
+        return [await each.wait(Accepted, session=self.session, timeout_s=WAIT_S) for each in self.signals]
 
     async def hang_up(self) -> None:
         """End what there is."""
@@ -219,6 +218,7 @@ class HostileOffers(Adversary):
         while True:
             for signal in couple.signals:
                 sdp = text_of(mutant("sdp", self._chance)).encode("utf-8", "replace").decode()
+                sdp = sdp[:OFFER_CHARACTERS_MAX]
                 self.sent += 1
                 try:
                     await signal.request("media.offer", session=couple.session, sdp=sdp or "v=0")
@@ -286,5 +286,3 @@ async def _read_away(ws: ClientConnection) -> None:
     with contextlib.suppress(WebSocketException):
         while True:
             await ws.recv()
-
-

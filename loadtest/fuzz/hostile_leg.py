@@ -22,8 +22,8 @@ from google_crc32c import value as crc32c
 
 from gateway.sdk.problem import NothingCame
 from loadtest import session_description, stun_client
+from loadtest.fuzz.kept import corpus, one, with_data
 from loadtest.fuzz.mutator import mutated
-from loadtest.fuzz.seeds import corpus, one, with_data
 from loadtest.session_description import LEVEL_ID, PAYLOAD_TYPE, FarEnd
 from loadtest.stun_client import Credentials
 
@@ -119,7 +119,7 @@ class HostileLeg:
         except TimeoutError:
             raise NothingCame(f"no connection within {CONNECT_S} s") from None
         if self.is_up:
-            self._dtls._register_data_receiver(self)  # type: ignore[arg-type]  # noqa: SLF001 - what SCTP does
+            self._dtls._register_data_receiver(self)  # noqa: SLF001 - what SCTP does
             await self._tell(one("sctp", "init"), tag=0)
 
     async def say_something_wrong(self) -> None:

@@ -3,7 +3,7 @@
 Decides what a mutant looks like, given its seed and a source of chance; the same
 chance gives the same mutant. Text is broken by lines and words, because random
 bytes would never get past the first character.
-Never judges what became of a mutant (`targets.py`, `run.py`).
+Never judges what became of a mutant (`tests/fuzz/targets.py`, `run.py`).
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,21 @@ LENGTHS = (0, 1, 2, 3, 4, 7, 8, 12, 16, 0x7F, 0x80, 0xFF, 0x100, 0x7FFF, 0x8000,
 OCTETS = (0, 1, 2, 3, 4, 0x0F, 0x10, 0x14, 0x3F, 0x40, 0x7F, 0x80, 0x90, 0xBE, 0xC8, 0xCB, 0xFF)
 """Bytes at which some parser turns."""
 WORDS = (
-    *("", "0", "-1", "65535", "65536", "4294967296", "9" * 400, "a" * 300, "\u0000", "\ud800", "😀", "٣", "²"),
+    *(
+        "",
+        "0",
+        "-1",
+        "65535",
+        "65536",
+        "4294967296",
+        "9" * 400,
+        "a" * 300,
+        "\u0000",
+        "\ud800",
+        "😀",
+        "٣",
+        "²",
+    ),
     *("null", "true", "1e999", "NaN", "[]", "{}", '"', "\\", "a=", "m=audio 9 X 1", "v=0", "\r", "\n", "\t"),
 )
 """Words that some reader of text turns at."""
@@ -82,5 +96,7 @@ def mutated_text(seed: str, others: Sequence[str], chance: Random) -> str:
                 parts[at:at] = borrowed[start : start + chance.randint(1, 8)]
             case _ if parts and parts[at]:
                 part, place = parts[at], chance.randrange(len(parts[at]))
-                parts[at] = part[:place] + chr(chance.choice((0, 9, 48, 57, 58, 127, 233, 1632))) + part[place:]
+                parts[at] = (
+                    part[:place] + chr(chance.choice((0, 9, 48, 57, 58, 127, 233, 1632))) + part[place:]
+                )
     return separator.join(parts)

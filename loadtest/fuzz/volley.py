@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
 
+from loadtest.fuzz.kept import corpus
 from loadtest.fuzz.mutator import BYTES_MAX, mutated
-from loadtest.fuzz.seeds import corpus
 
 BATCH = 64
 """Datagrams in one call; a batch fits the smallest socket queue that Linux gives."""

@@ -5,9 +5,11 @@ import time
 
 import pytest
 
-from loadtest.fuzz import hunt, targets
+from loadtest.fuzz.broken import mutant
+from loadtest.fuzz.kept import CORPUS, PROTOCOLS, corpus, kept, read
 from loadtest.fuzz.mutator import BYTES_MAX, mutated, mutated_text
-from loadtest.fuzz.seeds import CORPUS, PROTOCOLS, corpus, made
+from tests.fuzz import hunt, targets
+from tests.fuzz.seeds import made
 
 pytestmark = pytest.mark.adapter
 
@@ -25,7 +27,7 @@ def test_every_protocol_has_a_target_and_a_corpus() -> None:
 def test_every_input_that_is_kept_is_taken_or_refused_as_promised(name: str) -> None:
     protocol = name.partition("/")[0]
 
-    assert hunt.finding_of(protocol, (CORPUS / name).read_bytes()) is None
+    assert hunt.finding_of(protocol, read(CORPUS / name)) is None
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -35,7 +37,7 @@ def test_no_mutant_breaks_a_promise(protocol: str) -> None:
     until = time.monotonic() + HUNT_S
     tried = 0
     while time.monotonic() < until:
-        data = hunt.mutant(protocol, chance)
+        data = mutant(protocol, chance)
         tried += 1
         assert hunt.finding_of(protocol, data) is None, f"seed {seed}, number {tried}: {data.hex()}"
     assert tried > 1
@@ -56,7 +58,7 @@ def test_a_parser_that_breaks_its_promise_is_found(monkeypatch: pytest.MonkeyPat
 def test_the_seed_alone_decides_the_mutants() -> None:
     def some(seed: int) -> list[bytes]:
         chance = random.Random(seed)
-        return [hunt.mutant(protocol, chance) for protocol in PROTOCOLS for _ in range(20)]
+        return [mutant(protocol, chance) for protocol in PROTOCOLS for _ in range(20)]
 
     assert some(7) == some(7)
     assert some(7) != some(8)
@@ -65,7 +67,7 @@ def test_the_seed_alone_decides_the_mutants() -> None:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_most_mutants_differ_from_what_they_were_made_of(protocol: str) -> None:
     chance = random.Random(3)
-    mutants = {hunt.mutant(protocol, chance) for _ in range(200)}
+    mutants = {mutant(protocol, chance) for _ in range(200)}
 
     assert len(mutants - set(corpus(protocol))) > 100
 
@@ -84,4 +86,4 @@ def test_the_committed_corpus_is_what_the_code_writes() -> None:
     for protocol in PROTOCOLS:
         for name, data in made(protocol).items():
             if name not in changing:
-                assert (CORPUS / protocol / name).read_bytes() == data, f"{protocol}/{name}"
+                assert read(kept(protocol, name)) == data, f"{protocol}/{name}"

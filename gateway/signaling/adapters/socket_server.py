@@ -38,9 +38,7 @@ FRAME_BYTES_MAX: Final = 4 * SOCKET_MESSAGE_BYTES_MAX
 class SocketServer:
     """Every socket of this process."""
 
-    def __init__(
-        self, *, desk: Desk, tokens: Tokens, clock: Clock, timer: Timer, proxies: int = 0
-    ) -> None:
+    def __init__(self, *, desk: Desk, tokens: Tokens, clock: Clock, timer: Timer, proxies: int = 0) -> None:
         """`proxies` in front are trusted to say whom a request comes from."""
         self._desk = desk
         self._dispatch = Dispatch(desk=desk, clock=clock)
@@ -112,9 +110,7 @@ class SocketServer:
         Raises:
             TooMany: as many of them wait to sign in as may.
         """
-        unknown = {
-            each for each in self._unknown.get(caller, ()) if not each.connection.is_signed_in
-        }
+        unknown = {each for each in self._unknown.get(caller, ()) if not each.connection.is_signed_in}
         if len(unknown) >= UNKNOWN_SOCKETS_PER_ADDRESS_MAX:
             raise TooMany(
                 "Too many sockets of this address have not signed in.", retry_after_s=AUTH_DEADLINE_NS // NS
