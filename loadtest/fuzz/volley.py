@@ -23,9 +23,9 @@ BATCH = 64
 """Datagrams in one call; a batch fits the smallest socket queue that Linux gives."""
 POOL_BATCHES = 256
 """Batches that are kept and patched further each time they go."""
-FRESH = 2
+FRESH = 1
 """Of a batch, how many are made anew each time."""
-PATCHED = 64
+PATCHED = 32
 """Of a batch, how many more bytes are changed each time."""
 BACKLOG_BYTES = 48 * 1024
 """What may wait in the gateway's socket before a batch goes."""

@@ -28,6 +28,9 @@ from gateway.media.tap import TapRing
 
 CONTROL_QUEUE_MAX = 4_096
 """Control datagrams waiting to be drained; beyond it they are dropped and counted."""
+STRANGERS_QUEUE_MAX = 1_024
+"""Of them, how many may wait before a check from an address that is nobody's is dropped: a flood of those
+leaves room for the legs' own datagrams."""
 DATAGRAM_BYTES_MIN = 12
 """An RTP header; STUN and DTLS records are longer."""
 READS_PER_WAKE = 64
@@ -226,7 +229,9 @@ class PythonRelay:
 
     def _hand_up(self, kind: Kind, length: int, address: Address) -> None:
         leg = self._by_path.get(address)
-        if kind is Kind.STUN:
+        if kind is Kind.STUN and leg is None and len(self._control) >= STRANGERS_QUEUE_MAX:
+            self._drops[Drop.CONTROL_FULL] += 1
+        elif kind is Kind.STUN:
             self._put(kind, 0, bytes(self._packet[:length]), address)
         elif leg is not None:
             self._put(kind, leg.handle, bytes(self._packet[:length]), address)

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.media.adapters.native.engine import DELAY_NS_MAX, Engine
 from gateway.media.adapters.relay_native import NativeRelay, pack, unpack
-from gateway.media.adapters.relay_python import CONTROL_QUEUE_MAX
+from gateway.media.adapters.relay_python import STRANGERS_QUEUE_MAX
 from gateway.media.counters import LEGS_MAX, Column, Drop
 from gateway.media.demux import Kind
 from gateway.media.path import Address
@@ -166,7 +166,7 @@ async def test_a_control_plane_that_does_not_come_costs_datagrams_and_no_memory(
             stranger.send(*(b"\x00\x01" + bytes(18) for _ in range(100)))
             await asyncio.sleep(0.001)
     loop.add_reader(relay.engine.wake_fd, relay._woken)
-    waited = [await native.next_control(Kind.STUN) for _ in range(CONTROL_QUEUE_MAX)]
+    waited = [await native.next_control(Kind.STUN) for _ in range(STRANGERS_QUEUE_MAX)]
 
     assert {datagram.address for datagram in waited} == {stranger.address}
     await native.settle()

@@ -10,7 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.limits import DATAGRAM_BYTES_MAX
+from gateway.media.adapters.relay_native import pack
+from gateway.media.adapters.relay_python import STRANGERS_QUEUE_MAX
 from gateway.media.counters import Column, Drop, row_of
+from gateway.media.demux import Kind
 from gateway.media.rtp import FIXED
 from tests.media.adapters.twins import LEGS, TERMS, Twins, drained, settle
 
@@ -268,10 +271,28 @@ async def test_a_full_control_queue_drops_the_same(twins: Twins) -> None:
         twins.python._take(20, ("0.0.0.0", 0))
 
     twins.compare()
-    assert twins.native.counters()[Drop.CONTROL_FULL] == 4
-    assert len(drained(twins.native)) == len(drained(twins.python)) == 4_096
+    assert twins.native.counters()[Drop.CONTROL_FULL] == 4_100 - STRANGERS_QUEUE_MAX
+    assert len(drained(twins.native)) == len(drained(twins.python)) == STRANGERS_QUEUE_MAX
     twins.give(b"\x00\x01" + bytes(18), LEGS)
     twins.listen()
+
+
+async def test_strangers_leave_room_for_the_legs_own_datagrams(twins: Twins) -> None:
+    twins.add(0, 0)
+    twins.path(0, 0)
+    for _ in range(STRANGERS_QUEUE_MAX + 10):
+        twins.native.engine.take(b"\x00\x01" + bytes(18), bytes(24), 1)
+        twins.python._buffer.view[:20] = b"\x00\x01" + bytes(18)
+        twins.python._take(20, ("0.0.0.0", 0))
+    for own in (b"\x16" + bytes(18), b"\x00\x01" + bytes(18)):
+        twins.native.engine.take(own, pack(twins.addresses[0]), 2)
+        twins.python._buffer.view[: len(own)] = own
+        twins.python._take(len(own), twins.addresses[0])
+
+    twins.compare()
+    assert twins.native.counters()[Drop.CONTROL_FULL] == 10
+    for relay in (twins.native, twins.python):
+        assert [each.kind for each in drained(relay)[-2:]] == [Kind.DTLS, Kind.STUN]
 
 
 async def test_a_tap_that_nobody_drains_keeps_the_newest(twins: Twins) -> None:

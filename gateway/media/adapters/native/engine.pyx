@@ -17,7 +17,7 @@ from gateway.media.adapters.native.address cimport Address, enter, is_same, row_
 from gateway.media.adapters.native.core cimport BATCH, Cipher, COLUMNS, Core, hold, let_go, ROWS, SLOT_BYTES
 from gateway.media.adapters.native.leg cimport adapt, Leg, NONE
 from gateway.media.adapters.native.passage cimport SILENCE_DBOV, take_datagram
-from gateway.media.adapters.native.ring cimport copy_out, DATAGRAM_BYTES, Frame, QUEUE_SLOTS, Slot, Tap
+from gateway.media.adapters.native.ring cimport copy_out, DATAGRAM_BYTES, Frame, QUEUE_SLOTS, Slot, STRANGER_SLOTS, Tap
 from gateway.media.adapters.native.system cimport (
     acquire, close, EFD_CLOEXEC, EFD_NONBLOCK, eventfd, exchange, pthread_mutex_destroy, pthread_mutex_init, put,
     read, release, sockaddr_storage, write,
@@ -26,7 +26,7 @@ from gateway.media.adapters.native.thread cimport flush, NAP_NS, run_thread, sho
 
 LAYOUT = {
     "rows": ROWS, "columns": COLUMNS, "datagram_bytes": DATAGRAM_BYTES, "sources": cell.SOURCES_MAX,
-    "control": QUEUE_SLOTS, "level_0": cell.LEVEL_0, "last_cell": cell.SEND_FAILED,
+    "control": QUEUE_SLOTS, "strangers": STRANGER_SLOTS, "level_0": cell.LEVEL_0, "last_cell": cell.SEND_FAILED,
     "rtp_last_ns": cell.RTP_LAST_NS, "last_drop": cell.DROP_SEND_FAILED, "silence_dbov": SILENCE_DBOV,
 }
 """What must be the same in Python; asked for before the relay is used."""

@@ -15,7 +15,7 @@ from gateway.media.adapters.native.header cimport (
     write_32,
 )
 from gateway.media.adapters.native.leg cimport admits_source, Leg, PRIMARY_ONLY
-from gateway.media.adapters.native.ring cimport DATAGRAM_BYTES, Frame, free_slot, keep, Slot
+from gateway.media.adapters.native.ring cimport admits_strangers, DATAGRAM_BYTES, Frame, free_slot, keep, Slot
 from gateway.media.adapters.native.stream cimport admits, Continuity, note, place, Reception
 from gateway.media.adapters.native.system cimport add, iovec, mmsghdr, put
 
@@ -215,6 +215,9 @@ cdef inline void take_datagram(
         drop(core, at.DROP_NOISE)
         return
     if kind == STUN:
+        if not row and not admits_strangers(&core.queue):
+            drop(core, at.DROP_CONTROL_FULL)
+            return
         hand_up(core, kind, NULL, data, length, address, now_ns)
         return
     if not row:

@@ -14,6 +14,7 @@ from gateway.media.adapters.native.system cimport acquire
 cdef enum:
     TAP_BYTES = 262_144        # 30 s of voice at twice the usual rate
     QUEUE_SLOTS = 4_096        # a power of two
+    STRANGER_SLOTS = 1_024     # of them for checks from addresses that are nobody's
     DATAGRAM_BYTES = 2_048
 
 cdef struct Frame:
@@ -73,6 +74,10 @@ cdef inline void keep(Tap *tap, const Frame *frame, const uint8_t *opus) noexcep
     copy_in(tap, tap.head + tap.used + sizeof(Frame), opus, frame.length)
     tap.used += size
     tap.frames += 1
+
+cdef inline bint admits_strangers(const Queue *queue) noexcept nogil:
+    """Whether a check of a stranger may wait too; the rest of the room is for the legs' own datagrams."""
+    return queue.filled - acquire(&queue.taken) < STRANGER_SLOTS
 
 cdef inline Slot *free_slot(Queue *queue) noexcept nogil:
     """The slot to fill next, NULL where the reader is too far behind."""
