@@ -86,6 +86,10 @@ class Fuzzed:
     """What the gateway dropped, by reason."""
     kernel_drops: int
     """Datagrams that the gateway's socket had no room for."""
+    generator_late_ms_max: float
+    """How late the calls' own pace was at worst; where it is large, the generator had no processor."""
+    loop_lag_ms: float
+    """Of the gateway's event loop, as it says itself at the end."""
     failures: int
     """Lines of the gateway's log that tell of something unforeseen."""
     problems: tuple[str, ...]
@@ -103,6 +107,8 @@ class _Watch:
         """Mean memory between two shares of everything that was sent."""
         total = self.samples[-1][0] if self.samples else 0
         chosen = [kb for sent, kb in self.samples if first * total <= sent <= last * total]
+        # A run of a second has too few looks for tenths; the nearest one stands for them.
+        chosen = chosen or [kb for _, kb in self.samples[:1]]
         return sum(chosen) // len(chosen) if chosen else 0
 
 
@@ -184,7 +190,7 @@ async def _measure(house: House, recording: Recording, *, datagrams: int, seed: 
         await storm.stop()
         await asyncio.gather(*(call.close(metronome) for call in calls), return_exceptions=True)
         await metronome.stop()
-    answers, drops, ledger_ok = await _asked(house)
+    answers, drops, ledger_ok, lag_ms = await _asked(house)
     return _judged(
         calls,
         storm,
@@ -198,6 +204,8 @@ async def _measure(house: House, recording: Recording, *, datagrams: int, seed: 
         drops=drops,
         ledger_ok=ledger_ok,
         kernel_lost=lost,
+        late_ms=metronome.late_us_max / 1_000,
+        lag_ms=lag_ms,
         failures=_failures(log),
     )
 
@@ -221,8 +229,8 @@ async def _rage(house: House, storm: _Storm, volley: Volley, *, datagrams: int, 
     volley.stop()
 
 
-async def _asked(house: House) -> tuple[bool, dict[str, int], bool]:
-    """(it answers, what it dropped, its ledger balances)."""
+async def _asked(house: House) -> tuple[bool, dict[str, int], bool, float]:
+    """(it answers, what it dropped, its ledger balances, its event loop's lag)."""
     try:
         async with HttpClient(house.ready.url) as http:
             await http.sign_in(house.ready.operator)
@@ -230,9 +238,9 @@ async def _asked(house: House) -> tuple[bool, dict[str, int], bool]:
             audited = await http.audited()
     except Exception as failed:
         _say(f"it does not answer: {failed!r}")
-        return False, {}, False
+        return False, {}, False, 0.0
     drops = {name: int(count) for name, count in live["node"]["drops"].items() if count}
-    return True, drops, bool(audited["ok"])
+    return True, drops, bool(audited["ok"]), float(live["node"]["loop_lag_ms"])
 
 
 def _failures(log: Path) -> list[str]:
@@ -254,6 +262,8 @@ def _judged(
     drops: dict[str, int],
     ledger_ok: bool,
     kernel_lost: int,
+    late_ms: float,
+    lag_ms: float,
     failures: list[str],
 ) -> Fuzzed:
     stamps = [end.leg.stamps for call in calls for end in call.ends]
@@ -292,6 +302,8 @@ def _judged(
         rss_grown_kb=last - second,
         drops=drops,
         kernel_drops=kernel_lost,
+        generator_late_ms_max=round(late_ms, 1),
+        loop_lag_ms=round(lag_ms, 1),
         failures=len(failures),
         problems=tuple(problems[:10]),
     )

@@ -10,6 +10,7 @@ from aiortc import RTCDtlsFingerprint, RTCDtlsParameters
 from gateway.facts import LegClosed, LegConnected
 from gateway.ids import SessionId
 from gateway.limits import LEG_CONTROL_QUEUE_MAX
+from gateway.media.adapters.peer import RECORDS_BURST
 from gateway.terms import SessionKind, Side
 from tests.media.adapters.conftest import SESSION, Call
 
@@ -118,6 +119,18 @@ async def test_a_flood_of_records_fills_one_legs_queue_only(call: Call) -> None:
     await call.undisturbed(client, provider)
 
     assert set(call.dropped()) <= {"leg_queue_full"}
+
+
+async def test_a_flood_of_records_without_end_is_throttled(call: Call) -> None:
+    client, provider = await call.connect()
+    for _ in range(3):
+        for _ in range(RECORDS_BURST // 2):
+            client.send(b"\x17\xfe\xfd" + bytes(40))
+        await client.check()
+
+    await call.undisturbed(client, provider)
+
+    assert call.dropped()["dtls_throttled"] >= RECORDS_BURST // 4
 
 
 async def test_replays_forgeries_and_strangers_are_dropped_by_kind(call: Call) -> None:
