@@ -6,6 +6,8 @@ sources. An extension that cannot be built is left out, and the relay in Python 
 working tree only.
 """
 
+from pathlib import Path
+
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
@@ -33,7 +35,11 @@ class BuildWhatCanBe(build_ext):
 setup(
     cmdclass={"build_ext": BuildWhatCanBe},
     ext_modules=cythonize(
-        [Extension(source.removesuffix(".pyx").replace("/", "."), [source]) for source in SOURCES],
+        [
+            Extension(source.removesuffix(".pyx").replace("/", "."), [source])
+            for source in SOURCES
+            if Path(source).exists()
+        ],
         build_dir="build/c",
         quiet=True,
     ),

@@ -22,7 +22,7 @@ print(choice.name, choice.is_second_best, choice.why)
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """The sources alone, nothing built."""
-    for folder in ("gateway", "loadtest/relay"):
+    for folder in ("gateway", "loadtest/relay", "loadtest/crowd"):
         shutil.copytree(
             ROOT / folder,
             tmp_path / folder,
