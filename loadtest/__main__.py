@@ -19,7 +19,10 @@ from loadtest.crowd.mishap import Shares
 from loadtest.fuzz import run as fuzz_run
 from loadtest.ledger import run as ledger_run
 from loadtest.meters import run as meters_run
+from loadtest.relay import plot as plot_run
 from loadtest.relay import run as relay_run
+from loadtest.relay import sweep as sweep_run
+from loadtest.relay.turn import CONTENDERS
 from loadtest.simulation import mutate as mutate_run
 from loadtest.simulation import run as simulate_run
 
@@ -124,11 +127,35 @@ def relay(
         int, typer.Option(min=1, max=relay_run.SECONDS_MAX, help="Length of each server's round.")
     ] = 6,
     rounds: Annotated[int, typer.Option(min=1, max=relay_run.ROUNDS_MAX, help="Turns of each server.")] = 3,
-    against: Annotated[str, typer.Option(help="Servers, separated by commas.")] = "floor,native,python",
+    against: Annotated[
+        str, typer.Option(help=f"Beside the native relay, separated by commas: {', '.join(CONTENDERS)}.")
+    ] = "floor,python",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """What forwarding a packet costs the native relay, its twin, and a forwarder that does nothing else."""
-    _show(relay_run.run(calls, seconds, rounds=rounds, against=against.split(",")), as_json=as_json)
+    """What forwarding a packet costs the native relay, its twin, other servers, and a bare forwarder."""
+    _show(relay_run.run(calls, seconds, rounds=rounds, against=_known(against)), as_json=as_json)
+
+
+@app.command()
+def sweep(
+    into: Annotated[Path, typer.Argument(help="The file that keeps the points.")],
+    seconds: Annotated[int, typer.Option(min=1, max=relay_run.SECONDS_MAX, help="Length of each turn.")] = 4,
+    rounds: Annotated[int, typer.Option(min=1, max=relay_run.ROUNDS_MAX, help="Turns of each.")] = 1,
+    against: Annotated[str, typer.Option(help="Servers, separated by commas.")] = ",".join(CONTENDERS),
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """`relay` at several numbers of calls, for the tables and pictures of docs/performance.md."""
+    _show(sweep_run.run(into, seconds, rounds=rounds, against=_known(against)), as_json=as_json)
+
+
+@app.command()
+def plot(
+    measurements: Annotated[Path, typer.Argument(help="What `sweep` wrote.")],
+    folder: Annotated[Path, typer.Argument(help="Where the pictures go.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Draw a sweep."""
+    _show(plot_run.run(measurements, folder), as_json=as_json)
 
 
 @app.command()
@@ -154,6 +181,13 @@ def simulate(  # noqa: PLR0917 typer's options, never called by position
         kinds = None if only is None else simulate_run.kinds_of(only)
         result = simulate_run.replay(world, sessions=sessions, only=kinds)
     _show(result, as_json=as_json)
+
+
+def _known(servers: str) -> list[str]:
+    names = servers.split(",")
+    if unknown := set(names) - set(CONTENDERS):
+        raise typer.BadParameter(f"no server is called {', '.join(sorted(unknown))}")
+    return names
 
 
 def _show(result: dict[str, object], *, as_json: bool) -> None:

@@ -28,6 +28,7 @@ if [ "$purpose" = test ]; then
     need espeak-ng is_command espeak-ng
     need sox is_command sox
     need coturn is_command turnserver
+    need janus is_command janus
     need pocketsphinx-testdata is_there '/usr/share/pocketsphinx/test/data/*'
     need fonts-wqy-microhei is_there '/usr/share/fonts/truetype/wqy/*'
 fi

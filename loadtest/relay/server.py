@@ -1,10 +1,10 @@
 """A relay in a process of its own, pinned to a core, steered over its standard input.
 
-Decides how each server is set up from the same list of legs. Answers its port,
-then its processor time whenever it is asked; ends when its input ends. Who
-speaks, and what is made of the figures, is the parent's.
+Decides how each server is set up from the same list of legs. Says that it is there,
+takes the legs, answers its port; ends when its input ends. Who speaks, and what
+is made of it, is the parent's.
 
-    python -m loadtest.relay.server native < legs.json
+    python -m loadtest.relay.server native
 """
 
 import asyncio
@@ -13,7 +13,6 @@ import os
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,6 +23,7 @@ from gateway.media.adapters.relay_python import PythonRelay
 from gateway.media.adapters.udp import open_socket
 from gateway.media.description import VoiceTerms
 from gateway.media.ports import LegSpec, Relay, SrtpKeys
+from loadtest.relay.crowd import enlarge
 
 PROFILE = "SRTP_AEAD_AES_256_GCM"
 VOICE = VoiceTerms(opus=111, level_id=1, mid_id=4)
@@ -84,12 +84,13 @@ SERVERS: Mapping[str, Callable[[socket.socket, list[Leg]], Relay | None]] = {
 async def serve(name: str) -> None:
     """Until the input ends."""
     loop = asyncio.get_running_loop()
+    print(json.dumps({}), flush=True)
     legs = json.loads(await loop.run_in_executor(None, sys.stdin.readline))
     sock = open_socket("127.0.0.1", 0)
+    enlarge(sock)
     kept = SERVERS[name](sock, legs)
     print(json.dumps({"port": sock.getsockname()[1]}), flush=True)
-    while await loop.run_in_executor(None, sys.stdin.readline):
-        print(json.dumps({"cpu_ns": time.process_time_ns()}), flush=True)
+    await loop.run_in_executor(None, sys.stdin.readline)
     if kept is None:
         os._exit(0)  # the floor has no way to be stopped
     kept.close()
