@@ -1,8 +1,8 @@
-"""The pictures of `docs/performance.md`, drawn from a sweep.
+"""The pictures and the table of `docs/performance.md`, made of a sweep.
 
 Decides what they show: what a packet costs each server at each number of calls, and
-how long it is under way. A point whose server lost packets is left out, and so is
-what lies beyond it: there the core was full.
+how long it is under way. A point whose server lost packets is not drawn, and nothing
+beyond it: there the core was full. The table says so instead.
 Never measures, and never draws a line by hand; `chart.py` lays it out.
 
     python -m loadtest plot docs/measurements/relay.json docs/pictures
@@ -32,7 +32,26 @@ def run(measurements: Path, folder: Path) -> dict[str, object]:
     pictures = {"relay_cost.svg": drawn(_costs(points)), "relay_latency.svg": drawn(_latencies(points))}
     for name, content in pictures.items():
         (folder / name).write_text(content)
-    return {"pictures": [str(folder / name) for name in pictures], "ok": True}
+    return {"pictures": [str(folder / name) for name in pictures], "table": table(points), "ok": True}
+
+
+def table(points: Sequence[Mapping[str, Any]]) -> str:
+    """In Markdown: a row for each number of calls, a column for each server."""
+    at = {(point["server"], point["calls"]): point for point in points}
+    names = [name for name in NAMES if any(server == name for server, _ in at)]
+    lines = ["| calls | " + " | ".join(f"`{name}`" for name in names) + " |", "|---" * (len(names) + 1) + "|"]
+    for calls in sorted({calls for _, calls in at}):
+        cells = (_cell(at.get((name, calls))) for name in names)
+        lines.append(f"| {calls} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(point: Mapping[str, Any] | None) -> str:
+    if point is None:
+        return ""
+    if point["delivered"] < DELIVERED_MIN:
+        return f"full: {point['delivered']:.0%} delivered"
+    return f"{point['cpu_us_per_packet']:.3g} µs · {point['p50_ms']:.2g} / {point['p99_ms']:.2g} ms"
 
 
 def _costs(points: Sequence[Mapping[str, Any]]) -> Chart:

@@ -29,7 +29,7 @@ RATIO_MIN: Mapping[str, float] = {"python_to_native": 2.5, "janus_to_native": 5,
 WHOLE = (NATIVE, "floor")
 """Servers that must deliver."""
 EXTRA_ROUNDS_MAX = 6
-"""Rounds in which turns that were disturbed are taken again, in proportion at most twice as many."""
+"""Rounds after the asked ones, in which disturbed turns are taken again; no more than were asked for."""
 
 Key = tuple[str, int]
 """A server and its number of calls."""

@@ -60,7 +60,12 @@ def test_a_server_is_drawn_up_to_where_it_lost_packets(tmp_path: Path) -> None:
     measured = tmp_path / "relay.json"
     measured.write_text(json.dumps({"points": [point(10, 1.0), point(50, 1.0), point(100, 0.8)]}))
 
-    plot.run(measured, tmp_path)
+    told = plot.run(measured, tmp_path)
 
     assert len(of("circle", (tmp_path / "relay_cost.svg").read_text())) == 2
     assert len(of("polyline", (tmp_path / "relay_latency.svg").read_text(), "dashed")) == 1
+    assert told["table"].splitlines()[2:] == [
+        "| 10 | 9 µs · 1 / 2 ms |",
+        "| 50 | 9 µs · 1 / 2 ms |",
+        "| 100 | full: 80% delivered |",
+    ]
