@@ -150,12 +150,11 @@ def sweep(
 
 @app.command()
 def plot(
-    measurements: Annotated[Path, typer.Argument(help="What `sweep` wrote.")],
-    folder: Annotated[Path, typer.Argument(help="Where the pictures go.")],
+    docs: Annotated[Path, typer.Argument(help="The folder of documents, with its measurements.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Draw a sweep."""
-    _show(plot_run.run(measurements, folder), as_json=as_json)
+    """Draw the pictures and fill the tables of docs/performance.md."""
+    _show(plot_run.run(docs), as_json=as_json)
 
 
 @app.command()

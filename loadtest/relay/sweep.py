@@ -35,6 +35,7 @@ def run(into: Path, seconds: int, *, rounds: int, against: Sequence[str]) -> dic
     for name in (name for name in LOADS if name in against):
         seen = measured([(name, calls) for calls in LOADS[name]], seconds, rounds=rounds)
         points = merged(points, [{"server": name, **each.told()} for each in seen.values()])
+        into.parent.mkdir(parents=True, exist_ok=True)
         into.write_text(json.dumps({"points": points}, indent=1) + "\n")
     return {"points": len(points), "into": str(into), "ok": True}
 

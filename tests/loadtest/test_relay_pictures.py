@@ -52,20 +52,49 @@ def test_a_picture_says_in_words_what_it_shows() -> None:
     assert description.text == "us by calls. a: 10 at 1, 2.5 at 100"
 
 
-def test_a_server_is_drawn_up_to_where_it_lost_packets(tmp_path: Path) -> None:
+def a_folder(tmp_path: Path) -> Path:
+    """Documents with a sweep of Janus that lost packets at 100 calls, and a run."""
+
     def point(calls: int, delivered: float) -> dict[str, object]:
         figures = {"cpu_us_per_packet": 9.0, "p50_ms": 1.0, "p99_ms": 2.0}
         return {"server": "janus", "calls": calls, "delivered": delivered, **figures}
 
-    measured = tmp_path / "relay.json"
-    measured.write_text(json.dumps({"points": [point(10, 1.0), point(50, 1.0), point(100, 0.8)]}))
+    def told(calls: int, cost_us: float) -> dict[str, object]:
+        times = {"p50_ms": 1.0, "p99_ms": 2.0, "calls_per_core": 1_000, "rss_kb_per_call": 25.0}
+        turns = {"turns_undisturbed": 2, "turns_disturbed": [{}]}
+        return {"calls": calls, "cpu_us_per_packet": cost_us, "delivered": 1.0, **times, **turns}
 
-    told = plot.run(measured, tmp_path)
+    for name in ("measurements", "pictures"):
+        (tmp_path / name).mkdir()
+    points = [point(10, 1.0), point(50, 1.0), point(100, 0.8)]
+    (tmp_path / plot.SWEEP).write_text(json.dumps({"points": points}))
+    servers = {"native": told(200, 8.0), "janus": told(60, 100.0)}
+    run = {"servers": servers, "same_calls": {"janus": {"calls": 60, "ratio": 8.0}}}
+    (tmp_path / plot.RUN).write_text(json.dumps(run))
+    marks = "<!-- run -->old<!-- end of run -->between<!-- sweep --><!-- end of sweep -->after"
+    (tmp_path / plot.PAGE).write_text("before" + marks)
+    return tmp_path
 
-    assert len(of("circle", (tmp_path / "relay_cost.svg").read_text())) == 2
-    assert len(of("polyline", (tmp_path / "relay_latency.svg").read_text(), "dashed")) == 1
-    assert told["table"].splitlines()[2:] == [
-        "| 10 | 9 µs · 1 / 2 ms |",
-        "| 50 | 9 µs · 1 / 2 ms |",
-        "| 100 | full: 80% delivered |",
-    ]
+
+def test_a_server_is_drawn_up_to_where_it_lost_packets(tmp_path: Path) -> None:
+    docs = a_folder(tmp_path)
+
+    plot.run(docs)
+
+    assert len(of("circle", (docs / "pictures" / "relay_cost.svg").read_text())) == 2
+    assert len(of("polyline", (docs / "pictures" / "relay_latency.svg").read_text(), "dashed")) == 1
+
+
+def test_the_page_is_filled_between_its_marks_and_tells_what_was_lost(tmp_path: Path) -> None:
+    docs = a_folder(tmp_path)
+
+    plot.run(docs)
+    once = (docs / plot.PAGE).read_text()
+    plot.run(docs)
+
+    assert (docs / plot.PAGE).read_text() == once
+    assert "old" not in once
+    assert once.startswith("before<!-- run -->")
+    assert once.endswith("<!-- end of sweep -->after")
+    assert "| `janus` | 60 | 100.0 | 12.5 × | 8 × | 100.00% | 1 / 2 | 1,000 | 25 | 3, 1 |" in once
+    assert "| 50 | 9 µs · 1 / 2 ms |\n| 100 | 80% delivered |" in once
