@@ -50,6 +50,8 @@ class Settings:
     ice_tcp_port: int | None = None
     """TCP port at `media_host` for networks that block UDP: 0 takes a free one, -1 (or empty) none.
     Unset it is the one after `http_port`, and only where that is free."""
+    video_sessions_max: int = 50
+    """Open video sessions of this node; each costs as much as some ten voice sessions. 0 takes none."""
     advertised_addresses: tuple[str, ...] = ()
     """Host candidates told to clients instead of what `media_host` binds; needed behind NAT."""
     turn_urls: tuple[str, ...] = ()
@@ -157,6 +159,7 @@ _BOUNDS = {
     "media_port": (0, 65_535),
     "media_ports": (1, 16),
     "ice_tcp_port": (OFF, 65_535),
+    "video_sessions_max": (0, LIVE_SESSIONS_MAX),
     "turn_ttl_s": (60, 24 * 3600),
     "sessions_max": (1, LIVE_SESSIONS_MAX),
     "full_at_cpu_percent": (0, 100),

@@ -135,6 +135,10 @@ ICE_TCP_UNSENT_BYTES_MAX = 64 * 1024
 """Waiting for one reader; beyond it no media is added, beyond twice that the connection is closed."""
 ICE_TCP_FRAMES_PER_S_MAX = 1_000
 """Datagrams of one connection; several times what a leg with video sends."""
+VIDEO_BITS_PER_S = 2_000_000
+"""What an app is told it may send as video: a good picture of one person."""
+VIDEO_BITS_PER_S_MAX = 2_500_000
+"""What passes at most, repairs and headers included; beyond it video is throttled."""
 
 # The store
 STORE_BATCH_MAX = 256
@@ -152,6 +156,7 @@ assert ICE_TCP_PENDING_MAX < ICE_TCP_CONNECTIONS_MAX, "strangers cannot take eve
 assert ACK_GAP_NS <= RESUME_GRACE_NS, "a resumed app brackets its own gap at best"
 assert (HOLD_QUANTUM_S + HOLD_EXTEND_BELOW_S) * NS < LEASE_NS, "in an outage the hold ends before the lease"
 assert STORE_ANSWER_NS * 3 < SWEEP_NS, "a slow store is not a lost one"
+assert VIDEO_BITS_PER_S < VIDEO_BITS_PER_S_MAX, "an app that keeps to its word is not throttled"
 assert HOLD_EXTEND_BELOW_S < HOLD_QUANTUM_S, "a fresh hold must not ask for another"
 assert max(WARN_AT_S) > HOLD_EXTEND_BELOW_S, "the first warning comes before the last hold"
 assert TICK_SLOT_LAST_NS + WITNESS_POLL_NS <= JOURNAL_AFTER_NS < NS, (

@@ -46,6 +46,8 @@ class SessionKind(StrEnum):
     """Opus voice over SRTP, with text beside it on the data channel."""
     TEXT = "text"
     """A data channel alone; no microphone is asked for."""
+    VIDEO = "video"
+    """A voice session with a picture each way; metered as voice is, at a price of its own."""
 
 
 class SessionState(StrEnum):

@@ -70,7 +70,8 @@ async def open_hall(ground: Ground, books: Books, people: People) -> Hall:
             sink=ground.outbox,
             vitals=NodeVitals(ground.media),
             marks=marks_of(ground.settings),
-        )
+        ),
+        video_sessions_max=ground.settings.video_sessions_max,
     )
     ground.media.on_text = DataChannelInbox(chat=desk.chat, channel=channel, timer=timer).on_text
     ground.outbox.subscribe(Fact, desk.on_fact, name="signaling", is_first=True)

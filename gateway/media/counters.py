@@ -15,8 +15,8 @@ LEGS_MAX = 2 * LIVE_SESSIONS_MAX + 95
 """Two legs a session, and room for the ones being replaced."""
 ROWS = LEGS_MAX + 1
 """The first row is the relay's own."""
-COLUMNS = 40
-"""Columns of a row, the last few unused."""
+COLUMNS = 48
+"""Columns of a row, a whole number of cache lines."""
 LEVEL_BUCKETS = 8
 """Columns from LEVEL_0 on: packets by audio level, 16 dB each, loudest first."""
 
@@ -78,6 +78,29 @@ class Column(IntEnum):
     """Packets to it that the kernel or the cipher did not take."""
     LEVEL_0 = 27
     """First of the LEVEL_BUCKETS columns."""
+    VIDEO_SSRC_IN = 35
+    """The source it sends video as now, -1 before the first packet; every column before speaks of voice alone."""
+    VIDEO_IN = 36
+    """Authenticated video packets from it, repairs (RFC 4588) included."""
+    VIDEO_IN_BYTES = 37
+    """Their bytes, as they came."""
+    VIDEO_LAST_NS = 38
+    """When the last of them came."""
+    VIDEO_FORWARDED = 39
+    """Those that were sent on to its peer."""
+    VIDEO_OUT = 40
+    """Video packets sent to it, without repairs."""
+    VIDEO_OUT_BYTES = 41
+    """Payload bytes of those."""
+    VIDEO_SEQ_OFFSET_OUT = 42
+    """What is added to its peer's sequence numbers on the way to it."""
+    VIDEO_TS_OFFSET_OUT = 43
+    """What is added to its peer's video timestamps on the way to it."""
+    VIDEO_HIGHEST_EXT = 44
+    """As HIGHEST_EXT, of its video without repairs; so the following."""
+    VIDEO_EXPECTED = 45
+    VIDEO_RECEIVED = 46
+    VIDEO_JITTER = 47
 
 
 class Drop(IntEnum):
@@ -115,5 +138,6 @@ def handle(serial: int, row: int) -> int:
     return serial * ROWS + row
 
 
-assert Column.LEVEL_0 + LEVEL_BUCKETS <= COLUMNS, "the histogram must fit the row"
+assert Column.LEVEL_0 + LEVEL_BUCKETS <= Column.VIDEO_SSRC_IN, "the histogram must fit its place"
+assert max(Column) < COLUMNS, "the columns must fit the row"
 assert max(Drop) < COLUMNS, "the drops must fit the row"

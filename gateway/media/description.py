@@ -5,8 +5,9 @@ is read and written by `adapters/sdp_offer.py` and `adapters/sdp_answer.py`.
 Keeps: numbers here were negotiated by the app and are in range.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Self
 
 
 class Direction(StrEnum):
@@ -30,6 +31,8 @@ class SectionKind(StrEnum):
 
     VOICE = "voice"
     """The one audio section."""
+    VIDEO = "video"
+    """The one video section of a video session."""
     DATA = "data"
     """The one data channel section."""
     REJECTED = "rejected"
@@ -58,6 +61,37 @@ class VoiceTerms:
     """Identifier of the audio level extension, 0 for none."""
     mid_id: int = 0
     """Identifier of the mid extension, 0 for none."""
+
+
+class VideoCodec(StrEnum):
+    """What a picture may be coded as (RFC 7742 names these two)."""
+
+    VP8 = "VP8"
+    H264 = "H264"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoTerms:
+    """How one leg writes its video."""
+
+    codec: VideoCodec
+    payload_type: int
+    profile: str = ""
+    """H.264's profile-level-id as offered, in lower case; empty for VP8."""
+    rtx: int | None = None
+    """Payload type of its repairs (RFC 4588), where offered."""
+    feedback: frozenset[str] = frozenset()
+    """What of `nack`, `nack pli`, `ccm fir` and `goog-remb` the app offered to speak (RFC 4585, RFC 5104)."""
+    send_time_id: int = 0
+    """Identifier of the absolute send time extension, 0 for none; so the others."""
+    time_offset_id: int = 0
+    """Of the transmission time offset (RFC 5450)."""
+    orientation_id: int = 0
+    """Of the coordination of video orientation (3GPP TS 26.114)."""
+
+    def suits(self, other: "VideoTerms") -> bool:
+        """Whether what one writes the other can show: the same codec and, in H.264, the same profile."""
+        return self.codec is other.codec and self.profile[:4] == other.profile[:4]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,3 +127,14 @@ class Offer:
     """The largest data channel message that the app takes."""
     extmap_allow_mixed: bool
     """Whether one- and two-byte header extensions may be mixed."""
+    video_choices: tuple[VideoTerms, ...] = ()
+    """What the app can send and show, best first; empty but in a video session."""
+    video_line: int = 0
+    """Where the section stands in the offer, for who has to be told that nothing of it suits."""
+    video: VideoTerms | None = None
+    """What was chosen of it."""
+
+    def choosing(self, bound: VideoTerms | None) -> Self:
+        """The same with its video chosen: the first that suits `bound`, where the far leg binds it already."""
+        suitable = (each for each in self.video_choices if bound is None or each.suits(bound))
+        return replace(self, video=next(suitable, None))

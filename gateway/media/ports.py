@@ -12,7 +12,7 @@ from typing import Protocol
 
 from gateway.media.counters import Column
 from gateway.media.demux import Kind
-from gateway.media.description import Fingerprint, Offer, VoiceTerms
+from gateway.media.description import Fingerprint, Offer, VideoTerms, VoiceTerms
 from gateway.media.leg import LinkQuality
 from gateway.media.path import Address
 from gateway.media.tap import TappedPacket
@@ -47,6 +47,12 @@ class LegSpec:
     """The source that everything sent to the leg is written as; its answer declared it."""
     voice: VoiceTerms | None
     """How the leg writes voice; None for text alone, whose RTP is refused."""
+    video: VideoTerms | None = None
+    """How it writes video; None in every session but one of video."""
+    video_ssrc_out: int = 0
+    """The source that video to the leg is written as."""
+    rtx_ssrc_out: int = 0
+    """The source of repairs of that video."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +124,7 @@ class Relay(Protocol):
         ...
 
     def mute(self, leg: int, *, muted: bool) -> None:
-        """Forward nothing of that leg's voice while muted; it is still counted."""
+        """Forward nothing of that leg's voice while muted; it is still counted, and its video goes on."""
         ...
 
     def tap(self, leg: int) -> Tap:
@@ -196,6 +202,11 @@ class Peer(Protocol):
         ...
 
     @property
+    def video(self) -> VideoTerms | None:
+        """What it sends and shows as video; None but in a video session."""
+        ...
+
+    @property
     def quality(self) -> LinkQuality:
         """What is known of the way to the app."""
         ...
@@ -206,6 +217,10 @@ class Peer(Protocol):
         Raises:
             Unprocessable: the offer changes what was negotiated.
         """
+        ...
+
+    def ask_key_frame(self) -> None:
+        """Have the app send a whole picture, because somebody new is looking; nothing where it sends no video."""
         ...
 
     def send_text(self, text: str) -> bool:

@@ -8,8 +8,10 @@ Keeps: the span never shrinks, not even across a change of source.
 
 from typing import Final
 
-CLOCK_HZ: Final = 48_000
+UNITS_PER_MS: Final = 48
 """Opus over RTP always counts in 48 kHz (RFC 7587)."""
+VIDEO_UNITS_PER_MS: Final = 90
+"""Video counts in 90 kHz (RFC 7741, RFC 6184)."""
 
 
 class Reception:
@@ -23,15 +25,17 @@ class Reception:
         "_span_before",
         "_transit",
         "_ts_first",
+        "_units_per_ms",
         "span",
         "ssrc",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, *, units_per_ms: int = UNITS_PER_MS) -> None:
         self.ssrc = -1
         """The present source, -1 before the first packet."""
         self.span = 0
-        """Timestamp advance since the first packet, summed over sources, in 48 kHz units."""
+        """Timestamp advance since the first packet, summed over sources, in timestamp units."""
+        self._units_per_ms = units_per_ms
         self._base_ext = 0
         self._high_ext = 0
         self._received = 0
@@ -42,7 +46,7 @@ class Reception:
 
     def note(self, ssrc: int, *, seq: int, ts: int, at_ns: int) -> None:
         """Count one packet."""
-        arrival = at_ns * 48 // 1_000_000
+        arrival = at_ns * self._units_per_ms // 1_000_000
         if ssrc != self.ssrc:
             self._begin(ssrc, seq=seq, ts=ts, arrival=arrival)
         else:

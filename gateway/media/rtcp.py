@@ -1,13 +1,15 @@
 """RTCP compound packets: read, and the few that the gateway itself sends (RFC 3550 section 6).
 
-Decides what a decrypted compound says: sender report, report blocks, goodbye;
-and how a sender report, a receiver report and a source description are written.
+Decides what a decrypted compound says: sender reports, report blocks, goodbye,
+requests (`request.py`); and how a sender report, a receiver report and a source description are written.
 Never sees SRTCP (the adapter's) and never believes a goodbye: it is counted.
 Keeps: a packet whose lengths do not add up is refused whole.
 """
 
 from dataclasses import dataclass, field
 from struct import Struct
+
+from gateway.media.request import PAYLOAD, TRANSPORT, Request, read_requests
 
 SR, RR, SDES, BYE = 200, 201, 202, 203
 """Packet types (RFC 3550 section 12.1)."""
@@ -59,8 +61,10 @@ class ReportBlock:
 class Compound:
     """What one compound packet said."""
 
-    report: SenderReport | None = None
+    reports: list[SenderReport] = field(default_factory=list)
     blocks: list[ReportBlock] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    """What a receiver of pictures asks for."""
     goodbyes: int = 0
     """Sources that claimed to leave."""
     other: int = 0
@@ -91,13 +95,16 @@ def _read(compound: Compound, kind: int, count: int, body: bytes) -> bool:
         if len(body) < _SENDER.size:
             return False
         ssrc, ntp, rtp_ts, _, _ = _SENDER.unpack_from(body)
-        compound.report = SenderReport(ssrc=ssrc, ntp=ntp, rtp_ts=rtp_ts)
+        compound.reports.append(SenderReport(ssrc=ssrc, ntp=ntp, rtp_ts=rtp_ts))
         return _read_blocks(compound, count, body[_SENDER.size :])
     if kind == RR:
         return len(body) >= _WORD.size and _read_blocks(compound, count, body[_WORD.size :])
     if kind == BYE:
         compound.goodbyes += count
         return len(body) >= 4 * count
+    if kind in (TRANSPORT, PAYLOAD):
+        compound.requests += read_requests(kind, count, body)
+        return True
     compound.other += kind != SDES
     return True
 
@@ -130,13 +137,13 @@ def sender_report(report: SenderReport, *, packets: int, octets: int) -> bytes:
     return _COMMON.pack(0x80, SR, len(body) // 4) + body
 
 
-def receiver_report(sender_ssrc: int, block: ReportBlock) -> bytes:
-    """An RR with one block."""
-    loss = block.fraction_lost << 24 | block.lost & 0xFFFFFF
-    body = _WORD.pack(sender_ssrc) + _BLOCK.pack(
-        block.ssrc, loss, block.highest_ext, block.jitter, block.lsr, block.dlsr
-    )
-    return _COMMON.pack(0x81, RR, len(body) // 4) + body
+def receiver_report(sender_ssrc: int, *blocks: ReportBlock) -> bytes:
+    """An RR with those blocks, at most 31."""
+    body = _WORD.pack(sender_ssrc)
+    for block in blocks:
+        loss = block.fraction_lost << 24 | block.lost & 0xFFFFFF
+        body += _BLOCK.pack(block.ssrc, loss, block.highest_ext, block.jitter, block.lsr, block.dlsr)
+    return _COMMON.pack(0x80 | len(blocks), RR, len(body) // 4) + body
 
 
 def description(ssrc: int, cname: str) -> bytes:

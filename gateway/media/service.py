@@ -13,9 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 
 from gateway.clock import Clock
+from gateway.errors import Unprocessable
 from gateway.facts import FactSink, LegAudible, LegClosed, LegConnected, LegGraded, LegMoved
 from gateway.ids import AccountId, SessionId
 from gateway.media.counters import Drop
+from gateway.media.description import Offer
 from gateway.media.leg import LegView, nothing_heard, read_evidence, read_view
 from gateway.media.ports import Endpoint, Entrance, Lane, Peer, Relay, Tap
 from gateway.terms import LegEvidence, SessionKind, Side, VoiceQuality
@@ -95,6 +97,7 @@ class _Listener:
             setup_ns = at_ns - self._offered_at_ns
             self._log.info("leg_connected", setup_ms=setup_ns // 1_000_000)
             self._sink.tell(LegConnected(at_ns=at_ns, session=session, side=side, setup_ns=setup_ns))
+            self._media.ask_key_frames(session)
 
     def heard(self, at_ns: int) -> None:
         if self._is_current:
@@ -123,6 +126,24 @@ class _Listener:
     def text(self, text: str) -> None:
         if self._is_current:
             self._media.on_text(self._place.session, self._place.side, text)
+
+
+def _chosen(offer: Offer, bound_by: Peer | None) -> Offer:
+    """The offer with its video chosen: the far leg, or the same one before, binds it.
+
+    Raises:
+        Unprocessable: `bad_offer`, where the two share no codec.
+    """
+    chosen = offer.choosing(bound_by.video if bound_by is not None else None)
+    if chosen.video is None and offer.video_choices and bound_by is not None and bound_by.video is not None:
+        codec = f"{bound_by.video.codec} {bound_by.video.profile}".strip()
+        line = offer.video_line
+        raise Unprocessable(
+            f"line {line}: the other side sends and shows {codec}, which the video section does not offer",
+            code="bad_offer",
+            line=line,
+        )
+    return chosen
 
 
 class MediaService:
@@ -194,7 +215,9 @@ class MediaService:
         offer = endpoint.read(offer_sdp, kind)
         place = room.places.get(side) or _Place(session, side, relay)
         if place.peer is not None and place.peer.fingerprints == offer.fingerprints:
-            return place.peer.answer(offer)
+            return place.peer.answer(_chosen(offer, place.peer))
+        far = room.places.get(side.other)
+        offer = _chosen(offer, far.peer if far is not None else None)
         now_ns = self._clock.monotonic_ns()
         listener = _Listener(self, place, sink=self._sink, now_ns=now_ns)
         peer = endpoint.open(offer, listener)
@@ -221,6 +244,15 @@ class MediaService:
         legs = [place.peer.leg for place in room.places.values() if place.peer is not None]
         if len(legs) == len(Side):
             room.lane.relay.link(*legs)
+            self.ask_key_frames(session)
+
+    def ask_key_frames(self, session: SessionId) -> None:
+        """Have every leg of a linked session send a whole picture, because somebody new is looking."""
+        room = self._rooms.get(session)
+        if room is not None and room.is_linked:
+            for place in room.places.values():
+                if place.peer is not None:
+                    place.peer.ask_key_frame()
 
     def unlink(self, session: SessionId) -> None:
         """Stop forwarding both ways from the next packet."""

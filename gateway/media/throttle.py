@@ -19,13 +19,13 @@ class Throttle:
         self._burst_ns = self._step_ns * burst
         self._due_at_ns = 0
 
-    def admits(self, now_ns: int) -> bool:
-        """Whether one more packet fits now; a refused one does not use the rate up."""
-        due = self._due_at_ns
+    def admits(self, now_ns: int, units: int = 1) -> bool:
+        """Whether one more packet, of so many units, fits now; a refused one does not use the rate up."""
+        due, step_ns = self._due_at_ns, self._step_ns * units
         if due <= now_ns:
-            self._due_at_ns = now_ns + self._step_ns
+            self._due_at_ns = now_ns + step_ns
             return True
-        if due - now_ns + self._step_ns > self._burst_ns:
+        if due - now_ns + step_ns > self._burst_ns:
             return False
-        self._due_at_ns = due + self._step_ns
+        self._due_at_ns = due + step_ns
         return True

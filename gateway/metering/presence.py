@@ -18,7 +18,7 @@ def present_at_ns(leg: LegEvidence, kind: SessionKind, *, muted: bool) -> int:
     """The newest instant at which `leg` showed itself; 0 when it never did."""
     if not leg.connected:
         return 0
-    is_voice = kind is SessionKind.VOICE
+    is_voice = kind is not SessionKind.TEXT
     if is_voice and leg.side is Side.PROVIDER and not muted:
         return leg.rtp_last_ns
     path_ns = max(leg.rtcp_last_ns, leg.stun_last_ns, leg.sctp_last_ns)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from gateway.clock import rfc3339
 from gateway.facts import Fact, TickCounted
 from gateway.ids import SessionId
-from gateway.limits import DEAD_S, PING_S
+from gateway.limits import DEAD_S, LIVE_SESSIONS_MAX, PING_S
 from gateway.signaling.call_service import CallService
 from gateway.signaling.card_service import Cards
 from gateway.signaling.chat_service import ChatService
@@ -56,11 +56,16 @@ class LiveReading:
 
 
 class Desk:
-    """All of signalling."""
+    """All of signalling.
 
-    def __init__(self, outside: Outside) -> None:
+    Args:
+        outside: what surrounds it.
+        video_sessions_max: open video sessions of this process.
+    """
+
+    def __init__(self, outside: Outside, *, video_sessions_max: int = LIVE_SESSIONS_MAX) -> None:
         self._outside = outside
-        self.roster = Roster(sessions_max=outside.marks.sessions_max)
+        self.roster = Roster(sessions_max=outside.marks.sessions_max, video_sessions_max=video_sessions_max)
         self.load = LoadService(
             outside.vitals,
             roster=self.roster,

@@ -162,6 +162,10 @@ class InvitationService:
     async def _place(self, live: Live, connection: Connection | None) -> InviteAnswer:
         """From the checks that depend on this instant to the committed hold."""
         self._load.demand_room()
+        if not self._roster.has_room_for(live.order.kind):
+            raise Unavailable(
+                "No further video session can begin here at present; a voice session may.", code="video_full"
+            )
         if not self._roster.may_call(live.order.client):
             return InviteAnswer(outcome=Outcome.BUSY)
         presence = self._presence.state(live.order.provider)

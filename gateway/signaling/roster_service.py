@@ -18,7 +18,7 @@ from gateway.signaling.leg import Leg
 from gateway.signaling.notice import Person
 from gateway.signaling.session import OPEN
 from gateway.signaling.socket_ports import Alarm
-from gateway.terms import EndReason, MeterOrder, SessionState, Side
+from gateway.terms import EndReason, MeterOrder, SessionKind, SessionState, Side
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -89,10 +89,13 @@ class Live:
 class Roster:
     """Live sessions by id and by account."""
 
-    def __init__(self, *, sessions_max: int = LIVE_SESSIONS_MAX) -> None:
+    def __init__(
+        self, *, sessions_max: int = LIVE_SESSIONS_MAX, video_sessions_max: int = LIVE_SESSIONS_MAX
+    ) -> None:
         self._sessions: dict[SessionId, Live] = {}
         self._by_account: dict[AccountId, dict[SessionId, Live]] = {}
         self._sessions_max = sessions_max
+        self._video_sessions_max = video_sessions_max
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -104,6 +107,13 @@ class Roster:
     def is_full(self) -> bool:
         """Whether no further session may begin here."""
         return len(self._sessions) >= self._sessions_max
+
+    def has_room_for(self, kind: SessionKind) -> bool:
+        """Whether one more session of that kind may begin here, as far as kinds are counted."""
+        if kind is not SessionKind.VIDEO:
+            return True
+        theirs = sum(live.order.kind is kind for live in self._sessions.values())
+        return theirs < self._video_sessions_max
 
     def add(self, live: Live) -> None:
         """Take a session in."""

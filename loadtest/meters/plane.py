@@ -144,6 +144,7 @@ class SimulatedPeer:
         self.leg = relay.add_leg(LegSpec(ssrc_out=1, voice=offer.voice))
         self.is_connected = False
         self.fingerprints: frozenset[Fingerprint] = offer.fingerprints
+        self.video = offer.video
         self.quality = LinkQuality(family="ipv4")
         self._listener = listener
         self._relay = relay
@@ -153,6 +154,9 @@ class SimulatedPeer:
         """The answer; the leg is there a moment later."""
         asyncio.get_running_loop().call_soon(self._come)
         return ANSWER
+
+    def ask_key_frame(self) -> None:
+        """There is no picture."""
 
     def send_text(self, text: str) -> bool:
         """There is no data channel."""

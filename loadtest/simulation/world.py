@@ -333,7 +333,7 @@ class World:
         dice = self.stage.dice
         duration_s = dice.randint(20, 120) if dice.random() < 0.15 else 4 * 3600
         fee_bp = dice.choice((2_000, 0, 3_333, 10_000, 777))
-        for kind in SessionKind:
+        for kind in (SessionKind.VOICE, SessionKind.TEXT):
             tariff = tariffs.drawn(dice, kind, wall_ns=self.stage.wall_ns)
             self.stage.offers[provider, kind] = Offer(
                 provider=provider,

@@ -25,6 +25,7 @@ from gateway.clock import ManualClock
 from gateway.errors import Unavailable
 from gateway.ids import AccountId, CountingIdSource
 from gateway.store.database import Database
+from gateway.store.migration import Migration
 from gateway.terms import Role, TariffSnapshot
 
 PHONE = "+8610000000001"
@@ -147,9 +148,11 @@ class Bench:
 
 
 @asynccontextmanager
-async def database_at(folder: Path) -> AsyncIterator[Database]:
+async def database_at(
+    folder: Path, *, migrations: Sequence[Migration] = MIGRATIONS
+) -> AsyncIterator[Database]:
     """The tables of accounts and sign-in, in a file of their own."""
-    database = await Database.open(folder / "gateway.db", MIGRATIONS)
+    database = await Database.open(folder / "gateway.db", migrations)
     try:
         yield database
     finally:

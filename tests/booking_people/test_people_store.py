@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.booking.adapters import people_store, sign_in_store
 from gateway.booking.adapters.people_store import SqlitePeople
 from gateway.booking.people.account import AccountStatus, Locale, ProfileChange
 from gateway.booking.people.offer import RatePlan, per_second_tariff
@@ -137,3 +138,19 @@ async def test_an_integrator_is_found_by_its_name(store: SqlitePeople) -> None:
     again = await store.open_integrator("shop", replace(fresh, id=AccountId("acc_2")))
 
     assert first == again
+
+
+async def test_plans_made_before_there_was_video_are_kept_and_video_has_its_own(tmp_path: Path) -> None:
+    first, *_ = people_store.MIGRATIONS
+    async with database_at(tmp_path, migrations=(first, *sign_in_store.MIGRATIONS)) as database:
+        store = SqlitePeople(database, cipher())
+        provider = await store.open_by_phone(PHONE, account(1, roles=PROVIDER))
+        await store.add_plan(provider.id, plan(100), now_wall_ns=1)
+    async with database_at(tmp_path) as database:
+        store = SqlitePeople(database, cipher())
+        for each in (plan(200, SessionKind.VIDEO), plan(110)):
+            await store.add_plan(provider.id, each, now_wall_ns=2)
+        listing = await store.listing(provider.id)
+
+    assert listing is not None
+    assert set(listing.plans) == {plan(110), plan(200, SessionKind.VIDEO)}

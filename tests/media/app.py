@@ -13,6 +13,8 @@ from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtl
 from aiortc.sdp import SessionDescription
 
 from gateway.media.demux import Kind, classify
+from gateway.media.request import Request
+from gateway.media.rtcp import parse, receiver_report
 from gateway.media.rtp import FIXED
 from tests.media.handset import WAIT_S, Heard, bound_socket, read
 
@@ -99,9 +101,25 @@ class App:
         self.checks: asyncio.Queue[stun.Message] = asyncio.Queue()
         self.target = ("127.0.0.1", 9)
         self.far_ufrag = self.far_pwd = ""
-        self.far_ssrc = 0
+        self.far_ssrc = self.far_picture_ssrc = 0
         self._far: SessionDescription | None = None
         asyncio.get_running_loop().add_reader(self.sock, self._readable)
+
+    def video_offer(self, *, codec: str = "VP8") -> str:
+        """An offer of voice and video."""
+        parameters = {"VP8": "x=1", "H264": "packetization-mode=1;profile-level-id=42e01f"}[codec]
+        lines = (
+            "m=video 9 UDP/TLS/RTP/SAVPF 96 97",
+            "a=mid:1",
+            "a=sendrecv",
+            "a=rtcp-mux",
+            f"a=rtpmap:96 {codec}/90000",
+            f"a=fmtp:96 {parameters}",
+            "a=rtcp-fb:96 nack pli",
+            "a=rtpmap:97 rtx/90000",
+            "a=fmtp:97 apt=96",
+        )
+        return self.offer(lines=lines).replace("BUNDLE 0", "BUNDLE 0 1")
 
     def offer(self, *, fingerprint: str | None = None, lines: Sequence[str] = ()) -> str:
         """An offer of voice alone; `lines` come at its end."""
@@ -136,6 +154,8 @@ class App:
         self.far_ufrag, self.far_pwd = media.ice.usernameFragment or "", media.ice.password or ""
         self.target = (media.ice_candidates[0].ip, media.ice_candidates[0].port)
         self.far_ssrc = media.ssrc[0].ssrc
+        for other in self._far.media[1:]:
+            self.far_picture_ssrc = other.ssrc[0].ssrc if other.kind == "video" else 0
 
     def restart(self) -> None:
         """New ICE credentials, for the next offer."""
@@ -183,6 +203,28 @@ class App:
     def packet(self, seq: int, payload: bytes = b"opus", *, level: int = 30) -> bytes:
         head = FIXED.pack(0x90, 111, seq & 0xFFFF, 960 * seq, self.ssrc)
         return self.dtls.protect(head + bytes((0xBE, 0xDE, 0, 1, 0x10, 0x80 | level, 0, 0)) + payload)
+
+    @property
+    def picture_ssrc(self) -> int:
+        """The source that its video is sent as."""
+        return self.ssrc ^ 1
+
+    def show(self, seq: int, payload: bytes = b"picture") -> None:
+        """Send one packet of video."""
+        head = FIXED.pack(0x80, 96, seq & 0xFFFF, 3_000 * seq, self.picture_ssrc)
+        self.send(self.dtls.protect(head + payload))
+
+    def ask(self, *requests: bytes) -> None:
+        """Send requests about the picture that is seen."""
+        self.send(self.dtls.protect_rtcp(receiver_report(self.ssrc) + b"".join(requests)))
+
+    async def hear_request(self) -> Request:
+        """The next request of a viewer; what else is reported is passed over."""
+        while True:
+            compound = parse(await self.hear_report())
+            assert compound is not None
+            if compound.requests:
+                return compound.requests[0]
 
     def speak(self, seq: int, payload: bytes = b"opus") -> None:
         self.send(self.packet(seq, payload))

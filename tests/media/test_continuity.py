@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.clock import NS
-from gateway.media.continuity import FRAME_UNITS, Continuity
+from gateway.media.continuity import FRAME_UNITS, VIDEO_FRAME_UNITS, Continuity
 
 pytestmark = pytest.mark.core
 
@@ -122,3 +122,27 @@ def test_no_sequence_number_is_ever_given_to_two_packets(steps: list[Step]) -> N
             given_out.append(placed[0])
 
     assert len(given_out) == len(set(given_out))
+
+
+def test_a_picture_that_was_broken_off_misses_a_number_and_runs_at_its_own_clock() -> None:
+    stream = Continuity(units_per_ms=90, frame_units=VIDEO_FRAME_UNITS, left_out=1)
+    stream.place(1, seq=10, ts=900, at_ns=NS)
+    stream.break_off()
+    stream.place(1, seq=30, ts=5_000, at_ns=2 * NS)
+    again = (stream.seq, stream.ts, stream.seq_offset)
+    stream.place(2, seq=500, ts=7, at_ns=3 * NS)
+
+    assert again == (12, 5_000, -18 & 0xFFFF)
+    assert (stream.seq, stream.ts) == (14, 5_000 + 90_000)
+
+
+def test_only_what_was_placed_since_the_break_can_be_repaired() -> None:
+    stream = Continuity()
+    before = stream.repairs(1, seq=10)
+    stream.place(1, seq=10, ts=0, at_ns=NS)
+    answers = [stream.repairs(source, seq=seq) for source, seq in ((1, 10), (1, 12), (1, 9), (2, 10))]
+    stream.break_off()
+
+    assert answers == [True, True, False, False]
+    assert not before
+    assert not stream.repairs(1, seq=10)

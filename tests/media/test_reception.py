@@ -88,3 +88,11 @@ def test_a_wavering_stream_has_the_jitter_of_rfc_3550() -> None:
         hear(reception, seq, late_ns=(seq % 2) * 5_000_000)
 
     assert reception.jitter == pytest.approx(240, abs=2)
+
+
+def test_a_picture_is_reckoned_on_its_own_clock() -> None:
+    reception = Reception(units_per_ms=90)
+    for number in range(5):
+        reception.note(1, seq=number, ts=3_000 * number, at_ns=NS + number * NS // 30)
+
+    assert (reception.span, reception.jitter) == (12_000, 0)

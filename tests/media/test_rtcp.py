@@ -33,7 +33,7 @@ def test_a_written_sender_report_is_read_back() -> None:
     compound = parse(sender_report(REPORT, packets=50, octets=4_000) + description(7, "gw"))
 
     assert compound is not None
-    assert compound.report == REPORT
+    assert compound.reports == [REPORT]
     assert (compound.blocks, compound.goodbyes, compound.other) == ([], 0, 0)
 
 

@@ -1,76 +1,24 @@
 """The service: which connection is a side's leg, what is linked, what is told."""
 
-from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pytest
 
 from gateway.clock import ManualClock
 from gateway.facts import Fact, LegAudible, LegClosed, LegConnected, LegGraded, LegMoved
 from gateway.ids import AccountId, SessionId
-from gateway.media.counters import COLUMNS, ROWS, Column, Drop, handle, row_of
+from gateway.media.counters import Column, Drop, handle, row_of
 from gateway.media.description import Fingerprint, Offer
 from gateway.media.leg import LinkQuality
-from gateway.media.ports import ControlDatagram, Lane, LegSpec, PeerListener, SrtpKeys, Tap, Witness
+from gateway.media.ports import Lane, PeerListener
 from gateway.media.service import MediaService
-from gateway.media.tap import TapRing
 from gateway.terms import SessionKind, Side, VoiceQuality
+from tests.media.fake_relay import FakeRelay
 
 pytestmark = pytest.mark.service
 
 SESSION = SessionId("ses_1")
 VOICE = SessionKind.VOICE
-
-
-class FakeRelay:
-    """Remembers who is linked and muted; counts are written by the test."""
-
-    def __init__(self) -> None:
-        self.buffer = array("q", bytes(8 * ROWS * COLUMNS))
-        self.links: set[frozenset[int]] = set()
-        self.muted: dict[int, bool] = {}
-        self.removed: list[int] = []
-        self.taps: dict[int, TapRing] = {}
-
-    def add_leg(self, spec: LegSpec) -> int:
-        raise NotImplementedError
-
-    def remove_leg(self, leg: int) -> None:
-        self.unlink(leg)
-        self.removed.append(leg)
-
-    def set_keys(self, leg: int, keys: SrtpKeys) -> None:
-        raise NotImplementedError
-
-    def set_path(self, leg: int, address: tuple[str | int, ...]) -> None:
-        raise NotImplementedError
-
-    def link(self, a: int, b: int) -> None:
-        self.links.add(frozenset((a, b)))
-
-    def unlink(self, leg: int) -> None:
-        self.links = {pair for pair in self.links if leg not in pair}
-
-    def mute(self, leg: int, *, muted: bool) -> None:
-        self.muted[leg] = muted
-
-    def tap(self, leg: int) -> Tap:
-        return self.taps.setdefault(leg, TapRing())
-
-    def untap(self, leg: int) -> None:
-        self.taps.pop(leg, None)
-
-    def note(self, leg: int, witness: Witness, *, at_ns: int) -> None:
-        self.buffer[row_of(leg) + witness] = at_ns
-
-    def counters(self) -> Sequence[int]:
-        return self.buffer
-
-    def drain_control(self) -> Sequence[ControlDatagram]:
-        return []
-
-    def close(self) -> None:
-        self.links.clear()
 
 
 class FakePeer:
@@ -79,6 +27,8 @@ class FakePeer:
     def __init__(self, offer: Offer, listener: PeerListener, *, leg: int, relay: FakeRelay) -> None:
         self.leg = leg
         self.fingerprints = offer.fingerprints
+        self.video = offer.video
+        self.pictures_asked = 0
         self.listener = listener
         self.is_connected = False
         self.is_closed = False
@@ -90,6 +40,9 @@ class FakePeer:
     def answer(self, offer: Offer) -> str:
         self.answers += 1
         return f"answer {self.leg}.{self.answers} to {offer.ufrag}"
+
+    def ask_key_frame(self) -> None:
+        self.pictures_asked += 1
 
     def send_text(self, text: str) -> bool:
         self.sent.append(text)
@@ -397,3 +350,16 @@ def test_drops_are_named_by_reason(plane: Plane) -> None:
 def test_credentials_are_the_makers_business(plane: Plane) -> None:
     assert plane.media.ice_servers(AccountId("acc_1")) == [{"username": "acc_1"}]
     assert plane.media.port == 5_000
+
+
+async def test_whoever_comes_to_a_linked_session_has_whole_pictures_asked_for(plane: Plane) -> None:
+    client, provider = await plane.call()
+    provider.listener.connected(1)
+    before = client.pictures_asked
+    plane.media.link(SESSION)
+    linked = client.pictures_asked
+    provider.listener.connected(2)
+    plane.media.unlink(SESSION)
+    provider.listener.connected(3)
+
+    assert (before, linked, client.pictures_asked) == (0, 1, 2)

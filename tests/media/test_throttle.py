@@ -41,3 +41,12 @@ def test_no_pattern_passes_more_than_rate_and_burst(gaps: list[int]) -> None:
     passed = admitted(throttle, instants)
 
     assert passed <= 5 + 1 + 20 * (instants[-1] - instants[0]) / NS
+
+
+def test_a_large_packet_uses_as_much_of_the_rate_as_it_has_units() -> None:
+    throttle = Throttle(per_s=1_000, burst=1_000)
+
+    assert [throttle.admits(NS, 400) for _ in range(4)] == [True, True, False, False]
+    assert throttle.admits(NS, 200)
+    assert not throttle.admits(NS + NS // 1_000, 2)
+    assert throttle.admits(NS + NS // 500, 2)

@@ -9,6 +9,7 @@ from gateway.facts import LegJoined, SessionMoved, SessionOpened
 from gateway.ids import AccountId
 from gateway.limits import CLIENT_SESSIONS_MAX, RING_NS
 from gateway.signaling.admission import INVITE_BURST
+from gateway.signaling.desk_service import Desk
 from gateway.signaling.notice import PresenceNotice, SessionEnded, SessionRinging
 from gateway.signaling.outcome import Outcome
 from gateway.signaling.ports import OpenStatus
@@ -264,6 +265,19 @@ async def test_a_gateway_that_shuts_down_takes_no_calls() -> None:
 
     with pytest.raises(Unavailable):
         await world.invite(client)
+
+
+async def test_a_video_session_beyond_those_there_may_be_is_refused_and_a_voice_session_is_not() -> None:
+    world = World()
+    world.desk = Desk(world.outside, video_sessions_max=0)
+    await world.online()
+    client = await world.connect(AS_CLIENT)
+
+    with pytest.raises(Unavailable) as refused:
+        await world.invite(client, kind=SessionKind.VIDEO)
+
+    assert refused.value.wire_code == "video_full"
+    assert (await world.invite(client)).outcome is Outcome.DONE
 
 
 async def test_nobody_answers_and_the_call_is_missed() -> None:

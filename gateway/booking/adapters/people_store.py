@@ -61,6 +61,25 @@ MIGRATIONS = (
         ) STRICT, WITHOUT ROWID;
         """,
     ),
+    Migration(
+        "booking.people",
+        2,
+        """
+        CREATE TABLE rate_plans_of_every_kind (
+            account TEXT NOT NULL REFERENCES people (id),
+            kind TEXT NOT NULL CHECK (kind IN ('voice', 'text', 'video')),
+            revision INTEGER NOT NULL CHECK (revision > 0),
+            tariff TEXT NOT NULL,
+            fee_bp INTEGER NOT NULL CHECK (fee_bp BETWEEN 0 AND 10000),
+            duration_s_max INTEGER NOT NULL CHECK (duration_s_max > 0),
+            made_at_wall_ns INTEGER NOT NULL,
+            PRIMARY KEY (account, kind, revision)
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO rate_plans_of_every_kind SELECT * FROM rate_plans;
+        DROP TABLE rate_plans;
+        ALTER TABLE rate_plans_of_every_kind RENAME TO rate_plans;
+        """,
+    ),
 )
 
 _PHONE = "people.phone"

@@ -120,9 +120,10 @@ def _provider(
     *,
     voice: int | Mapping[str, Any],
     text: int | Mapping[str, Any],
+    video: int | Mapping[str, Any],
 ) -> SeedPerson:
     """A provider with terms, or prices in hundredths of a unit per minute."""
-    asked = {SessionKind.VOICE: voice, SessionKind.TEXT: text}
+    asked = {SessionKind.VOICE: voice, SessionKind.TEXT: text, SessionKind.VIDEO: video}
     return SeedPerson(
         phone=f"+86100000000{number:02d}",
         nickname=nickname,
@@ -151,9 +152,15 @@ DEMO_PEOPLE = (
     _client(2, "Tom Becker", Locale.ENGLISH, units=100),
     _client(3, "阿青", Locale.CHINESE, units=20),
     _client(4, "Nora Lind", Locale.ENGLISH, units=5),
-    _provider(11, "林夕", "陪你聊聊今天，什么都可以说。", Locale.CHINESE, voice=300, text=100),
+    _provider(11, "林夕", "陪你聊聊今天，什么都可以说。", Locale.CHINESE, voice=300, text=100, video=450),
     _provider(
-        12, "周老师", "初高中数学，一道题讲到你真的会。", Locale.CHINESE, voice=500, text=_BY_THE_MESSAGE
+        12,
+        "周老师",
+        "初高中数学，一道题讲到你真的会。",
+        Locale.CHINESE,
+        voice=500,
+        text=_BY_THE_MESSAGE,
+        video=700,
     ),
     _provider(
         13,
@@ -162,8 +169,11 @@ DEMO_PEOPLE = (
         Locale.ENGLISH,
         voice=_ASKING_HALF_HOUR,
         text=300,
+        video=900,
     ),
-    _provider(14, "陈默", "深夜电台，认真听你说话。", Locale.CHINESE, voice=_DEARER_EVENINGS, text=60),
+    _provider(
+        14, "陈默", "深夜电台，认真听你说话。", Locale.CHINESE, voice=_DEARER_EVENINGS, text=60, video=280
+    ),
     _provider(
         15,
         "Kenji Mori",
@@ -171,6 +181,7 @@ DEMO_PEOPLE = (
         Locale.ENGLISH,
         voice=_STARTED_MINUTES,
         text=150,
+        video=_STARTED_MINUTES,
     ),
     SeedPerson(phone="+8610000000091", nickname="Duty operator", role=Role.OPERATOR, locale=Locale.ENGLISH),
 )
@@ -183,7 +194,7 @@ def crowd(pairs: int, *, price_micros_per_minute: int, wallet_micros: int) -> tu
     Client n has the number +86 100 1000 n, provider n +86 100 2000 n (four digits).
     """
     require(0 < pairs <= CROWD_MAX, f"a crowd has 1 to {CROWD_MAX} pairs")
-    prices = {SessionKind.VOICE: price_micros_per_minute, SessionKind.TEXT: price_micros_per_minute}
+    prices = dict.fromkeys(SessionKind, price_micros_per_minute)
     clients = tuple(
         SeedPerson(
             phone=f"+861001000{number:04d}",

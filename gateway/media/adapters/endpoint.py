@@ -151,7 +151,7 @@ class UdpEndpoint:
             row = row_of(leg)
             waiting = peer.feedback.take_pending(counters, leg)
             far = self._by_leg.get(counters[row + Column.PEER])
-            if waiting and far and far.feedback and not counters[row + Column.MUTED]:
+            if far and far.feedback:
                 far.feedback.forward(waiting, counters, leg=far.leg, now_ns=now_ns)
             if with_own:
                 peer.feedback.report(counters, leg=leg, now_ns=now_ns)
@@ -184,6 +184,7 @@ class UdpEndpoint:
             peer.take_dtls(datagram)
         elif datagram.kind is Kind.RTCP:
             peer.take_rtcp(datagram)
+            self._pass_on(peer, now_ns=datagram.at_ns)
         elif datagram.kind is Kind.HEARD:
             peer.heard(datagram.at_ns)
 
@@ -197,6 +198,16 @@ class UdpEndpoint:
             self._tunnels.pop(inner, None)
         else:
             self._tunnels[inner] = outer
+
+    def _pass_on(self, viewer: LegPeer, *, now_ns: int) -> None:
+        """What a viewer asks for goes to whom it sees, at once."""
+        requests = viewer.feedback.take_requests() if viewer.feedback is not None else []
+        if not requests:
+            return
+        counters = self.relay.counters()
+        far = self._by_leg.get(counters[row_of(viewer.leg) + Column.PEER])
+        if far is not None and far.feedback is not None:
+            far.feedback.ask(requests, counters, leg=far.leg, viewer=viewer.leg, now_ns=now_ns)
 
     def _take_check(self, datagram: ControlDatagram) -> None:
         known = self._authenticated(datagram.data)

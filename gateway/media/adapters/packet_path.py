@@ -1,6 +1,7 @@
 """What happens to one RTP packet: authenticate, count, rewrite, send on.
 
-Decides what of an authentic packet its peer receives. Works in place in the one
+Decides what of an authentic packet of voice its peer receives; video goes to
+`video_path.py`. Works in place in the one
 buffer that the kernel filled. Whether the sender's address may send at all was
 decided before (`relay_python.py`); who is linked to whom is the service's.
 Keeps: nothing is counted as heard before it authenticated, nothing is sent for
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from gateway.media import red, rtp
 from gateway.media.adapters.relay_leg import PRIMARY_ONLY, RelayLeg
 from gateway.media.adapters.srtp import REPLAYED, PacketBuffer
+from gateway.media.adapters.video_path import VideoPath
 from gateway.media.audio_level import SILENCE_DBOV, bucket, level_dbov
 from gateway.media.counters import Column, Drop
 from gateway.media.tap import TappedPacket
@@ -48,6 +50,7 @@ class PacketPath:
         self._packet = buffer.view
         self._drops = drops
         self._now_ns = now_ns
+        self._video = VideoPath(sock, buffer=buffer, drops=drops, now_ns=now_ns)
 
     def receive(self, leg: RelayLeg, length: int) -> bool:
         """Take a packet from the leg's path; True where it is the first one heard of the leg."""
@@ -57,6 +60,9 @@ class PacketPath:
             return False
         packet = self._packet
         _, second, seq, ts, ssrc = rtp.FIXED.unpack_from(packet)
+        if leg.video is not None and second & 0x7F in leg.tracks:
+            self._video.receive(leg, leg.video, leg.tracks[second & 0x7F], length)
+            return False
         reception = leg.reception
         if ssrc != reception.ssrc and not leg.admits(ssrc):
             self._drop(leg, _REFUSED)

@@ -22,7 +22,7 @@ from gateway.media.adapters.dtls import LegDtls, LegIce
 from gateway.media.adapters.feedback import Feedback
 from gateway.media.adapters.sdp_answer import Transport, write_answer
 from gateway.media.adapters.stun import Check
-from gateway.media.description import Fingerprint, Offer
+from gateway.media.description import Fingerprint, Offer, VideoTerms
 from gateway.media.leg import LinkQuality, read_measures
 from gateway.media.path import Address, Path, family
 from gateway.media.ports import ControlDatagram, LegSpec, PeerListener, Relay, Witness
@@ -111,6 +111,15 @@ class Network(Protocol):
         ...
 
 
+def sources_beside(ssrc: int) -> tuple[int, int]:
+    """Two more sources that are neither each other nor `ssrc`."""
+    video = ssrc ^ (1 + secrets.randbelow(0xFFFFFFFF))
+    rtx = ssrc
+    while rtx in (ssrc, video):
+        rtx = secrets.randbits(32)
+    return video, rtx
+
+
 class LegPeer:
     """`ports.Peer` over the endpoint's socket."""
 
@@ -120,7 +129,16 @@ class LegPeer:
         self._offer = offer
         self._ssrc = secrets.randbits(32)
         self._cname = secrets.token_urlsafe(12)
-        self._leg = network.relay.add_leg(LegSpec(ssrc_out=self._ssrc, voice=offer.voice))
+        self._video_ssrc, self._rtx_ssrc = sources_beside(self._ssrc)
+        self._leg = network.relay.add_leg(
+            LegSpec(
+                ssrc_out=self._ssrc,
+                voice=offer.voice,
+                video=offer.video,
+                video_ssrc_out=self._video_ssrc,
+                rtx_ssrc_out=self._rtx_ssrc,
+            )
+        )
         self._path = Path()
         self._throttle = Throttle(per_s=CHECKS_PER_S_MAX, burst=CHECKS_BURST)
         self._records = Throttle(per_s=RECORDS_PER_S_MAX, burst=RECORDS_BURST)
@@ -158,6 +176,11 @@ class LegPeer:
         return self._offer.fingerprints
 
     @property
+    def video(self) -> VideoTerms | None:
+        """What it sends and shows as video."""
+        return self._offer.video
+
+    @property
     def feedback(self) -> Feedback | None:
         """The leg's RTCP, once there are keys."""
         return self._feedback
@@ -183,7 +206,8 @@ class LegPeer:
 
     def answer(self, offer: Offer) -> str:
         """The answer to an offer of this connection; a new ufrag in it restarts ICE."""
-        if offer.voice != self._offer.voice or (offer.sctp_port is None) != (self._offer.sctp_port is None):
+        changes = offer.voice != self._offer.voice or offer.video != self._offer.video
+        if changes or (offer.sctp_port is None) != (self._offer.sctp_port is None):
             raise Unprocessable(
                 "line 1: the offer keeps its certificate but changes sections or payload types",
                 code="bad_offer",
@@ -203,6 +227,8 @@ class LegPeer:
                 port=self._network.port,
                 tcp_port=self._network.tcp_port,
                 ssrc=self._ssrc,
+                video_ssrc=self._video_ssrc,
+                rtx_ssrc=self._rtx_ssrc,
                 cname=self._cname,
                 sctp_port=SCTP_PORT,
                 version=self._answers,
@@ -279,7 +305,12 @@ class LegPeer:
         if keys is not None:
             self._network.relay.set_keys(self._leg, keys)
             self._feedback = Feedback(
-                keys=keys, ssrc=self._ssrc, cname=self._cname, send=self._send, drop=self._network.drop
+                keys=keys,
+                ssrc=self._ssrc,
+                video_ssrc=self._video_ssrc if self._offer.video is not None else None,
+                cname=self._cname,
+                send=self._send,
+                drop=self._network.drop,
             )
         self._is_connected = True
         self._listener.connected(self._network.clock.monotonic_ns())
@@ -298,6 +329,13 @@ class LegPeer:
     def _state_changed(self) -> None:
         if self._dtls.state in ("closed", "failed"):
             self._end()
+
+    def ask_key_frame(self) -> None:
+        """Have the app send a whole picture."""
+        if self.is_connected and self._feedback is not None and self.video is not None:
+            now_ns = self._network.clock.monotonic_ns()
+            counters = self._network.relay.counters()
+            self._feedback.ask_whole_picture(counters, leg=self._leg, now_ns=now_ns)
 
     def send_text(self, text: str) -> bool:
         """Send one data channel message; False without a channel or with too much waiting."""

@@ -19,8 +19,8 @@ from pylibsrtp import Policy, Session
 from gateway.clock import Clock, ManualClock, SystemClock
 from gateway.errors import GatewayError, Unavailable
 from gateway.limits import DATAGRAM_BYTES_MAX
-from gateway.media.adapters.relay_leg import SOURCES_MAX
 from gateway.media.adapters.relay_python import CONTROL_QUEUE_MAX, STRANGERS_QUEUE_MAX, PythonRelay
+from gateway.media.adapters.relay_video import SOURCES_MAX
 from gateway.media.adapters.srtp import SrtpError
 from gateway.media.audio_level import SILENCE_DBOV
 from gateway.media.counters import COLUMNS, ROWS, Column, Drop, row_of
@@ -39,7 +39,7 @@ EXPECTED_LAYOUT = {
     "control": CONTROL_QUEUE_MAX,
     "strangers": STRANGERS_QUEUE_MAX,
     "level_0": Column.LEVEL_0,
-    "last_cell": Column.SEND_FAILED,
+    "last_cell": Column.VIDEO_JITTER,
     "rtp_last_ns": Column.RTP_LAST_NS,
     "last_drop": Drop.SEND_FAILED,
     "silence_dbov": SILENCE_DBOV,

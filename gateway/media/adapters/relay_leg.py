@@ -7,6 +7,7 @@ Keeps: an unlinked leg maps nothing, so nothing of it can be sent on.
 
 from gateway.limits import RTP_PACKETS_PER_S_MAX
 from gateway.media import rtp
+from gateway.media.adapters.relay_video import SOURCES_MAX, RelayVideo
 from gateway.media.adapters.srtp import Cipher
 from gateway.media.continuity import Continuity
 from gateway.media.counters import Column
@@ -16,8 +17,6 @@ from gateway.media.reception import Reception
 from gateway.media.tap import TapRing
 from gateway.media.throttle import Throttle
 
-SOURCES_MAX = 16
-"""Sources a leg may ever send as; every one costs libsrtp a stream."""
 BURST_PACKETS = 60
 """What may come at once after a network pause: over a second of 20 ms packets."""
 PRIMARY_ONLY = -1
@@ -47,6 +46,8 @@ class RelayLeg:
         "spec",
         "tap",
         "throttle",
+        "tracks",
+        "video",
     )
 
     def __init__(self, handle: int, spec: LegSpec, row: memoryview) -> None:
@@ -71,6 +72,9 @@ class RelayLeg:
         """Sources it sent as before the present one."""
         self.throttle = Throttle(per_s=RTP_PACKETS_PER_S_MAX, burst=BURST_PACKETS)
         self.tap: TapRing | None = None
+        self.video = RelayVideo(spec, spec.video) if spec.video is not None else None
+        self.tracks = self.video.tracks if self.video is not None else {}
+        """Its video streams by payload type, none without video."""
         self.red = -1 if spec.voice is None or spec.voice.red is None else spec.voice.red
         self.adapt()
 
@@ -89,6 +93,14 @@ class RelayLeg:
             if far is not None and near.level_id:
                 table[near.level_id] = far.level_id
         self.extensions = bytes(table)
+        if self.video is not None:
+            self.video.adapt(self.peer.video if self.peer is not None else None)
+
+    def break_off(self) -> None:
+        """What is sent to it next begins a new stretch, its video too."""
+        self.continuity.break_off()
+        if self.video is not None:
+            self.video.break_off()
 
     def admits(self, source: int) -> bool:
         """Whether a source that is not the present one may still begin."""
@@ -104,3 +116,5 @@ class RelayLeg:
         row[Column.RECEIVED] = reception.received
         row[Column.JITTER] = reception.jitter
         row[Column.TS_OFFSET_OUT] = self.continuity.ts_offset
+        if self.video is not None:
+            self.video.write(row)

@@ -22,9 +22,11 @@ from gateway.limits import RTP_PACKETS_PER_S_MAX
 from gateway.media.adapters.native.engine import Engine, TapMemory
 from gateway.media.adapters.relay_leg import BURST_PACKETS
 from gateway.media.adapters.relay_python import CONTROL_QUEUE_MAX
+from gateway.media.adapters.relay_video import VIDEO_BYTES_PER_S
 from gateway.media.adapters.srtp import NativeSession, native_functions
 from gateway.media.counters import COLUMNS, LEGS_MAX, ROWS, handle
 from gateway.media.demux import Kind
+from gateway.media.description import VideoCodec, VideoTerms
 from gateway.media.path import Address
 from gateway.media.ports import ControlDatagram, LegSpec, SrtpKeys, Tap, Witness
 from gateway.media.tap import PACKETS_MAX, TappedPacket, TapRing
@@ -52,6 +54,11 @@ def unpack(packed: bytes) -> Address:
     if family == socket.AF_INET6:
         return socket.inet_ntop(family, host), int.from_bytes(port, "big"), 0, scope
     return socket.inet_ntop(socket.AF_INET, host[:4]), int.from_bytes(port, "big")
+
+
+def codec_number(video: VideoTerms) -> int:
+    """Equal for terms that suit each other."""
+    return int(f"{list(VideoCodec).index(video.codec)}{video.profile[:4] or '0'}", 16)
 
 
 class _NativeTap:
@@ -129,8 +136,23 @@ class NativeRelay:
             red=voice.red if voice is not None and voice.red is not None else -1,
             level_id=voice.level_id if voice is not None else 0,
         )
+        if spec.video is not None:
+            self._add_video(leg, spec, spec.video)
         self._rows[leg] = row
         return leg
+
+    def _add_video(self, leg: int, spec: LegSpec, video: VideoTerms) -> None:
+        self.engine.add_video(
+            leg,
+            codec=codec_number(video),
+            kind=video.payload_type,
+            rtx=video.rtx if video.rtx is not None else -1,
+            ssrc_out=spec.video_ssrc_out,
+            rtx_ssrc_out=spec.rtx_ssrc_out,
+            extensions=bytes((video.send_time_id, video.time_offset_id, video.orientation_id)),
+            step_ns=NS // VIDEO_BYTES_PER_S,
+            burst_ns=NS // VIDEO_BYTES_PER_S * VIDEO_BYTES_PER_S,
+        )
 
     def remove_leg(self, leg: int) -> None:
         """Unlink and forget a leg; its sessions are let go once the thread acknowledged."""

@@ -79,7 +79,7 @@ class PythonRelay:
         leg = handle(self._serial, row)
         cells = self._counters[row * COLUMNS : (row + 1) * COLUMNS]
         cells[Column.LEG] = leg
-        cells[Column.SSRC_IN] = -1
+        cells[Column.SSRC_IN] = cells[Column.VIDEO_SSRC_IN] = -1
         cells[Column.SSRC_OUT] = spec.ssrc_out
         cells[Column.LEVEL_LAST] = SILENCE_DBOV
         self._legs[leg] = RelayLeg(leg, spec, cells)
@@ -144,7 +144,7 @@ class PythonRelay:
         for each in (one, one.peer):
             each.peer = None
             each.row[Column.PEER] = 0
-            each.continuity.break_off()
+            each.break_off()
 
     def mute(self, leg: int, *, muted: bool) -> None:
         """Forward nothing of that leg's voice while muted."""

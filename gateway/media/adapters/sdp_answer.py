@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from gateway.limits import SOCKET_MESSAGE_BYTES_MAX
 from gateway.media.adapters.sdp_offer import LEVEL_URI, MID_URI
+from gateway.media.adapters.sdp_video import bandwidth_lines, payload_types, video_lines
 from gateway.media.description import Fingerprint, Offer, Section, SectionKind, VoiceTerms
 
 HOST_PRIORITY = 2_130_706_431
@@ -36,11 +37,15 @@ class Transport:
     tcp_port: int | None = None
     """TCP port of the same addresses; None without ICE-TCP."""
     ssrc: int
-    """The source of everything sent to the app."""
+    """The source of the voice sent to the app."""
     cname: str
     sctp_port: int
     version: int
     """Counts the answers of one connection."""
+    video_ssrc: int = 0
+    """The source of the video sent to the app; unused without video."""
+    rtx_ssrc: int = 0
+    """The source of that video's repairs."""
 
 
 def write_answer(offer: Offer, transport: Transport) -> str:
@@ -61,11 +66,21 @@ def write_answer(offer: Offer, transport: Transport) -> str:
         if section.kind is SectionKind.REJECTED:
             lines += _rejected(section)
             continue
-        formats = " ".join(map(str, section.payload_types)) or "webrtc-datachannel"
+        video = offer.video if section.kind is SectionKind.VIDEO else None
+        types = payload_types(video) if video is not None else section.payload_types
+        formats = " ".join(map(str, types)) or "webrtc-datachannel"
         lines.append(f"m={section.media} {transport.port} {section.protocol} {formats}")
         lines += _transport(section, transport)
         if section.kind is SectionKind.VOICE and offer.voice is not None:
             lines += _voice(section, offer.voice, transport)
+        elif video is not None:
+            lines += video_lines(
+                section,
+                video,
+                ssrc=transport.video_ssrc,
+                rtx_ssrc=transport.rtx_ssrc,
+                cname=transport.cname,
+            )
         else:
             lines += [f"a=sctp-port:{transport.sctp_port}", f"a=max-message-size:{SOCKET_MESSAGE_BYTES_MAX}"]
     return "\r\n".join(lines) + "\r\n"
@@ -80,6 +95,7 @@ def _transport(section: Section, transport: Transport) -> list[str]:
     first = transport.addresses[0]
     lines = [
         f"c=IN {'IP6' if ':' in first else 'IP4'} {first}",
+        *bandwidth_lines(section),
         f"a=mid:{section.mid}",
         f"a=ice-ufrag:{transport.ufrag}",
         f"a=ice-pwd:{transport.pwd}",

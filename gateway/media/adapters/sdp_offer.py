@@ -12,7 +12,16 @@ from dataclasses import dataclass, field
 
 from gateway.errors import Unprocessable
 from gateway.limits import SDP_BYTES_MAX, SDP_SECTIONS_MAX, SOCKET_MESSAGE_BYTES_MAX
-from gateway.media.description import Direction, Fingerprint, Offer, Section, SectionKind, VoiceTerms
+from gateway.media.adapters.sdp_video import video_choices
+from gateway.media.description import (
+    Direction,
+    Fingerprint,
+    Offer,
+    Section,
+    SectionKind,
+    VideoTerms,
+    VoiceTerms,
+)
 from gateway.terms import SessionKind
 
 LINES_MAX = 1_000
@@ -33,6 +42,8 @@ _FINGERPRINT = re.compile(
     r"(?P<algorithm>[\w\-]{3,16}) (?P<value>[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){15,63})", re.ASCII
 )
 _RTPMAP = re.compile(r"(?P<type>\d{1,3}) (?P<codec>[\w\-]{1,32}/\d{1,6}(?:/\d)?)", re.ASCII)
+_FMTP = re.compile(r"(?P<type>\d{1,3}) (?P<parameters>.{1,512})", re.ASCII)
+_FEEDBACK = re.compile(r"(?P<type>\d{1,3}|\*) (?P<message>[\w\-]{1,32}(?: [\w\-]{1,32})?)", re.ASCII)
 _EXTMAP = re.compile(r"(?P<id>\d{1,3})(?:/\w+)? (?P<uri>\S{1,256})(?: .*)?", re.ASCII)
 _HASH_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 
@@ -55,6 +66,8 @@ class _Media:
     allows_mixed: bool = False
     fingerprints: set[Fingerprint] = field(default_factory=set)
     codecs: dict[int, str] = field(default_factory=dict)
+    parameters: dict[int, str] = field(default_factory=dict)
+    feedback: dict[str, frozenset[str]] = field(default_factory=dict)
     extensions: dict[str, int] = field(default_factory=dict)
     groups: list[list[str]] = field(default_factory=list)
     sctp_port: int = 0
@@ -72,16 +85,18 @@ def read_offer(sdp: str, kind: SessionKind) -> Offer:
         Unprocessable: `bad_offer`; the detail names the line and says why.
     """
     session, sections = _sections(sdp)
-    accepted = [section for section in sections if _kind(section) is not SectionKind.REJECTED]
-    audio = [section for section in accepted if section.media == "audio"]
-    data = [section for section in accepted if section.media == "application"]
-    if len(audio) > 1 or len(data) > 1:
-        extra = (audio if len(audio) > 1 else data)[1]
-        raise _refuse(extra.line, f"a second {extra.media} section; one is all that a leg has")
-    if kind is SessionKind.VOICE and not audio:
-        raise _refuse(session.line, "a voice session needs an audio section")
-    if kind is SessionKind.TEXT and audio:
-        raise _refuse(audio[0].line, "a text session carries no audio section")
+    kinds = [_kind(section, kind) for section in sections]
+    live = zip(sections, kinds, strict=True)
+    accepted = [section for section, its in live if its is not SectionKind.REJECTED]
+    audio, video, data = (
+        [section for section in accepted if section.media == media]
+        for media in ("audio", "video", "application")
+    )
+    for several in (audio, video, data):
+        if len(several) > 1:
+            extra = several[1]
+            raise _refuse(extra.line, f"a second {extra.media} section; one is all that a leg has")
+    _check_kind(session, kind, audio=audio, video=video)
     if not accepted:
         raise _refuse(session.line, "no section that the gateway takes")
     _check_bundle(session, accepted)
@@ -90,12 +105,24 @@ def read_offer(sdp: str, kind: SessionKind) -> Offer:
     return Offer(
         ufrag=transport.ufrag,
         fingerprints=frozenset(transport.fingerprints),
-        sections=tuple(_section(section, voice) for section in sections),
+        sections=tuple(_section(section, its, voice) for section, its in zip(sections, kinds, strict=True)),
         voice=voice,
         sctp_port=data[0].sctp_port if data else None,
         message_bytes_max=data[0].message_bytes_max if data else 0,
         extmap_allow_mixed=session.allows_mixed,
+        video_choices=_video(video[0], session, voice) if video and voice is not None else (),
+        video_line=video[0].line if video else 0,
     )
+
+
+def _check_kind(session: _Media, kind: SessionKind, *, audio: list[_Media], video: list[_Media]) -> None:
+    """Refuse an offer that lacks what its session carries, or carries a voice where there is none."""
+    if kind is SessionKind.TEXT and audio:
+        raise _refuse(audio[0].line, "a text session carries no audio section")
+    if kind is not SessionKind.TEXT and not audio:
+        raise _refuse(session.line, f"a {kind} session needs an audio section")
+    if kind is SessionKind.VIDEO and not video:
+        raise _refuse(session.line, "a video session needs a video section")
 
 
 def _lines(sdp: str) -> Iterator[tuple[int, str, str]]:
@@ -190,6 +217,19 @@ def _read_rtpmap(target: _Media, number: int, value: str) -> None:
     target.codecs[int(match["type"])] = match["codec"].lower()
 
 
+def _read_fmtp(target: _Media, _number: int, value: str) -> None:
+    match = _FMTP.fullmatch(value)
+    if match is not None:
+        target.parameters[int(match["type"])] = match["parameters"]
+
+
+def _read_feedback(target: _Media, _number: int, value: str) -> None:
+    match = _FEEDBACK.fullmatch(value)
+    if match is not None:
+        before = target.feedback.get(match["type"], frozenset())
+        target.feedback[match["type"]] = before | {match["message"].lower()}
+
+
 def _read_extmap(target: _Media, number: int, value: str) -> None:
     match = _EXTMAP.fullmatch(value)
     if match is None or not 1 <= int(match["id"]) <= 255:
@@ -227,6 +267,8 @@ _READERS = {
     "setup": _read_setup,
     "mid": _read_mid,
     "rtpmap": _read_rtpmap,
+    "fmtp": _read_fmtp,
+    "rtcp-fb": _read_feedback,
     "extmap": _read_extmap,
     "group": _read_group,
     "sctp-port": _read_sctp_port,
@@ -234,11 +276,13 @@ _READERS = {
 }
 
 
-def _kind(section: _Media) -> SectionKind:
+def _kind(section: _Media, session: SessionKind) -> SectionKind:
     # With max-bundle a live section has port 0 too, and says bundle-only.
     is_live = section.port != 0 or section.is_bundle_only
     if is_live and section.media == "audio":
         return SectionKind.VOICE
+    if is_live and section.media == "video" and session is SessionKind.VIDEO:
+        return SectionKind.VIDEO
     if is_live and section.media == "application":
         return SectionKind.DATA
     return SectionKind.REJECTED
@@ -253,8 +297,8 @@ def _check_bundle(session: _Media, accepted: list[_Media]) -> None:
             raise _refuse(section.line, "a data channel section is UDP/DTLS/SCTP")
         if section.media == "application" and not section.sctp_port:
             raise _refuse(section.line, "a data channel section needs an sctp-port")
-        if section.media == "audio" and section.protocol != "UDP/TLS/RTP/SAVPF":
-            raise _refuse(section.line, "an audio section is UDP/TLS/RTP/SAVPF")
+        if section.media != "application" and section.protocol != "UDP/TLS/RTP/SAVPF":
+            raise _refuse(section.line, f"a section of {section.media} is UDP/TLS/RTP/SAVPF")
     bundled = {mid for group in session.groups[:1] for mid in group}
     if len(accepted) > 1 and not bundled.issuperset(mids):
         raise _refuse(session.line, "all sections must be in one BUNDLE group")
@@ -275,12 +319,34 @@ def _transport(session: _Media, accepted: list[_Media]) -> _Media:
     return first
 
 
-def _voice(audio: _Media, session: _Media) -> VoiceTerms:
-    if not audio.is_muxed:
-        raise _refuse(audio.line, "RTP and RTCP must share a port: rtcp-mux is missing")
-    offered = [int(each) for each in audio.formats.split() if each.isdigit()]
+def _usable(section: _Media) -> list[int]:
+    """Its payload types that may be used on a port shared with RTCP."""
+    if not section.is_muxed:
+        raise _refuse(section.line, "RTP and RTCP must share a port: rtcp-mux is missing")
+    offered = [int(each) for each in section.formats.split() if each.isdigit()]
     # 64 to 95 would look like RTCP on a shared port (RFC 5761 section 4).
-    usable = [each for each in offered if each <= 127 and not 64 <= each <= 95]
+    return [each for each in offered if each <= 127 and not 64 <= each <= 95]
+
+
+def _video(video: _Media, session: _Media, voice: VoiceTerms) -> tuple[VideoTerms, ...]:
+    """What of the section can be passed on; payload types of the voice are the voice's (RFC 9143)."""
+    usable = [each for each in dict.fromkeys(_usable(video)) if each not in (voice.opus, voice.red)]
+    choices = tuple(
+        video_choices(
+            usable,
+            codecs=video.codecs,
+            parameters=video.parameters,
+            feedback=video.feedback,
+            extensions={**session.extensions, **video.extensions},
+        )
+    )
+    if not choices:
+        raise _refuse(video.line, "the video section offers neither VP8 nor H264 with packetization-mode=1")
+    return choices
+
+
+def _voice(audio: _Media, session: _Media) -> VoiceTerms:
+    usable = _usable(audio)
     opus = next((each for each in usable if audio.codecs.get(each) == "opus/48000/2"), None)
     red = next((each for each in usable if audio.codecs.get(each) == "red/48000/2"), None)
     if opus is None:
@@ -291,8 +357,7 @@ def _voice(audio: _Media, session: _Media) -> VoiceTerms:
     )
 
 
-def _section(section: _Media, voice: VoiceTerms | None) -> Section:
-    kind = _kind(section)
+def _section(section: _Media, kind: SectionKind, voice: VoiceTerms | None) -> Section:
     types: tuple[int, ...] = ()
     if kind is SectionKind.VOICE and voice is not None:
         offered = [int(each) for each in section.formats.split() if each.isdigit()]

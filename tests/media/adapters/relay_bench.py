@@ -9,7 +9,7 @@ from gateway.media.adapters.relay_python import PythonRelay
 from gateway.media.adapters.udp import open_socket
 from gateway.media.counters import Drop, row_of
 from gateway.media.demux import Kind
-from gateway.media.description import VoiceTerms
+from gateway.media.description import VideoCodec, VideoTerms, VoiceTerms
 from gateway.media.path import Address
 from gateway.media.ports import ControlDatagram, LegSpec, Relay, SrtpKeys
 from tests.media.handset import WAIT_S, Handset, bound_socket, new_keys
@@ -20,6 +20,11 @@ TWINS: Mapping[str, Maker] = {"python": PythonRelay, "native": NativeRelay}
 
 CHROME = VoiceTerms(opus=111, red=63, level_id=1, mid_id=4)
 PLAIN = VoiceTerms(opus=96, level_id=5)
+CAMERA = VideoTerms(
+    codec=VideoCodec.VP8, payload_type=97, rtx=98, send_time_id=2, time_offset_id=3, orientation_id=13
+)
+OTHER_CAMERA = VideoTerms(codec=VideoCodec.VP8, payload_type=120, rtx=121, send_time_id=7)
+BASELINE = VideoTerms(codec=VideoCodec.H264, profile="42e01f", payload_type=97, rtx=98)
 LEVEL = b"\x10\x9e\x00\x00"
 """One-byte extension 1: voice activity, -30 dBov."""
 
@@ -41,11 +46,23 @@ class Bench:
             self.control.put_nowait(datagram)
 
     def leg(
-        self, voice: VoiceTerms | None = CHROME, *, ssrc_out: int = 0x5EED, keys: SrtpKeys | None = None
+        self,
+        voice: VoiceTerms | None = CHROME,
+        *,
+        video: VideoTerms | None = None,
+        ssrc_out: int = 0x5EED,
+        keys: SrtpKeys | None = None,
     ) -> tuple[int, Handset]:
-        """A leg with keys and path, and its handset."""
+        """A leg with keys and path, and its handset; its video is written as the next two sources."""
         keys = keys or new_keys()
-        leg = self.relay.add_leg(LegSpec(ssrc_out=ssrc_out, voice=voice))
+        spec = LegSpec(
+            ssrc_out=ssrc_out,
+            voice=voice,
+            video=video,
+            video_ssrc_out=ssrc_out + 1,
+            rtx_ssrc_out=ssrc_out + 2,
+        )
+        leg = self.relay.add_leg(spec)
         handset = Handset(self.target, keys)
         self.handsets.append(handset)
         self.relay.set_keys(leg, keys)
@@ -62,6 +79,15 @@ class Bench:
     ) -> tuple[tuple[int, Handset], tuple[int, Handset]]:
         """Two linked legs."""
         one, other = self.leg(near, ssrc_out=0xAAAA), self.leg(far, ssrc_out=0xBBBB)
+        self.relay.link(one[0], other[0])
+        return one, other
+
+    def video_pair(
+        self, near: VideoTerms = CAMERA, far: VideoTerms = OTHER_CAMERA
+    ) -> tuple[tuple[int, Handset], tuple[int, Handset]]:
+        """Two linked legs with cameras."""
+        one = self.leg(CHROME, video=near, ssrc_out=0xAA00)
+        other = self.leg(PLAIN, video=far, ssrc_out=0xBB00)
         self.relay.link(one[0], other[0])
         return one, other
 

@@ -4,7 +4,8 @@ import pytest
 
 from gateway.clock import NS
 from gateway.limits import DATAGRAM_BYTES_MAX, RTP_PACKETS_PER_S_MAX
-from gateway.media.adapters.relay_leg import BURST_PACKETS, SOURCES_MAX
+from gateway.media.adapters.relay_leg import BURST_PACKETS
+from gateway.media.adapters.relay_video import SOURCES_MAX
 from gateway.media.counters import Column, Drop
 from gateway.media.ports import LegSpec
 from tests.media.adapters.relay_bench import CHROME, PLAIN, Bench

@@ -15,7 +15,7 @@ from gateway.media.adapters.relay_python import STRANGERS_QUEUE_MAX
 from gateway.media.counters import Column, Drop, row_of
 from gateway.media.demux import Kind
 from gateway.media.rtp import FIXED
-from tests.media.adapters.twins import LEGS, TERMS, Twins, drained, settle
+from tests.media.adapters.twins import LEGS, TERMS, VIDEOS, Twins, drained, settle
 
 pytestmark = pytest.mark.adapter
 
@@ -63,11 +63,11 @@ damages = st.sampled_from(("",) * 20 + ("flip", "cut", "twice", "header", "elsew
 
 speech = st.fixed_dictionaries({
     "leg": legs,
-    "kind": st.sampled_from(("opus",) * 8 + ("red",) * 4 + (111, 63, 96, 0, 9)),
+    "kind": st.sampled_from(("opus",) * 8 + ("red",) * 4 + ("picture",) * 6 + ("repair",) * 3 + (111, 63, 96, 0, 9)),
     "marker": st.booleans(),
     "step": steps,
     "ts_step": st.sampled_from((960,) * 8 + (0, -960, 48_000, 0x80000000, 0xFFFFFFFF)),
-    "ssrc": st.sampled_from((5,) * 30 + (6, 7, 0, 0xFFFFFFFF)),
+    "ssrc": st.sampled_from((5,) * 30 + (6, 7, 0, 1_005, 0xFFFFFFFF)),
     "sources": st.sampled_from((0,) * 6 + (1, 15)),
     "extension": extensions,
     "payload": payloads,
@@ -135,10 +135,18 @@ class Script:
         self.twins.give(sealed, LEGS + 2 if what["damage"] == "elsewhere" else leg)
         self.last = sealed
 
+    @staticmethod
+    def source(what: dict[str, Any]) -> int:
+        """Every stream is of a source of its own, as long as nothing odd is asked for."""
+        return {"picture": 1_000, "repair": 2_000}.get(what["kind"], 0) + what["ssrc"] & 0xFFFFFFFF
+
     def kind(self, what: dict[str, Any]) -> int:
         """The payload type: a number, or what the leg negotiated."""
         voice = TERMS[self.twins.terms[what["leg"]]]
+        video = VIDEOS[self.twins.terms[what["leg"]]]
         known = {"opus": voice.opus, "red": voice.red or 0} if voice is not None else {}
+        if video is not None:
+            known |= {"picture": video.payload_type, "repair": video.rtx or 0}
         return known.get(what["kind"], 111) if isinstance(what["kind"], str) else what["kind"]
 
     def written(self, what: dict[str, Any]) -> tuple[bytes, bytes]:
@@ -149,7 +157,7 @@ class Script:
             | (0x20 if what["padding"] >= 0 else 0)
         )
         second = self.kind(what) | (0x80 if what["marker"] else 0)
-        head = FIXED.pack(first, second, self.seq[what["leg"]], self.ts[what["leg"]], what["ssrc"])
+        head = FIXED.pack(first, second, self.seq[what["leg"]], self.ts[what["leg"]], self.source(what))
         head += bytes(4 * what["sources"])
         if what["extension"]:
             profile, block = what["extension"]
@@ -200,7 +208,7 @@ def drawn(draw: random.Random, leg: int) -> dict[str, Any]:
     block = [(draw.choice((1, 1, 5, 14, 15, 2, 0)), draw.randbytes(draw.randrange(4))) for _ in range(3)]
     sizes = [draw.choice((0, 3, 300)) for _ in range(draw.randrange(3))]
     red = b"".join(bytes((0x80 | 111, 0, size >> 8, size & 0xFF)) for size in sizes) + b"\x6f"
-    kind = draw.choice(("opus", "opus", "red"))
+    kind = draw.choice(("opus", "opus", "red", "picture", "picture", "repair"))
     return {
         "leg": leg,
         "kind": kind,
@@ -210,7 +218,9 @@ def drawn(draw: random.Random, leg: int) -> dict[str, Any]:
         "ssrc": 5,
         "sources": 0,
         "extension": draw.choice((None, (b"\xbe\xde", one_byte(block)), (b"\x10\x00", two_byte(block)))),
-        "payload": red + bytes(sum(sizes)) + b"frame" if kind == "red" else b"frame",
+        "payload": red + bytes(sum(sizes)) + b"frame"
+        if kind == "red"
+        else draw.choice((b"frame", b"\0", b"")),
         "padding": draw.choice((-1, -1, -1, 3)),
         "damage": "",
         "spot": 0,

@@ -15,7 +15,7 @@ from gateway.media.adapters.relay_native import NativeRelay, pack
 from gateway.media.adapters.relay_python import PythonRelay
 from gateway.media.adapters.udp import open_socket
 from gateway.media.counters import COLUMNS
-from gateway.media.description import VoiceTerms
+from gateway.media.description import VideoCodec, VideoTerms, VoiceTerms
 from gateway.media.path import Address
 from gateway.media.ports import ControlDatagram, LegSpec, Relay, Tap
 from tests.media.handset import bound_socket, new_keys, session
@@ -32,6 +32,18 @@ TERMS = (
     VoiceTerms(opus=100, level_id=15),
     None,
 )
+VIDEOS = (
+    VideoTerms(
+        codec=VideoCodec.VP8, payload_type=45, rtx=46, send_time_id=2, time_offset_id=5, orientation_id=14
+    ),
+    VideoTerms(codec=VideoCodec.VP8, payload_type=120, rtx=121, send_time_id=20, orientation_id=3),
+    VideoTerms(codec=VideoCodec.VP8, payload_type=50),
+    VideoTerms(codec=VideoCodec.VP8, payload_type=0x7F, rtx=50, time_offset_id=9),
+    None,
+    VideoTerms(codec=VideoCodec.H264, profile="42e01f", payload_type=45, rtx=46),
+    None,
+)
+"""Of the legs with the voice terms in the same place."""
 KEYS = tuple(
     new_keys(profile) for profile in ("SRTP_AEAD_AES_256_GCM", "SRTP_AES128_CM_SHA1_80") for _ in "ab"
 )
@@ -85,7 +97,13 @@ class Twins:
 
     def add(self, leg: int, terms: int) -> None:
         self.remove(leg)
-        spec = LegSpec(ssrc_out=0xA000 + leg, voice=TERMS[terms])
+        spec = LegSpec(
+            ssrc_out=0xA000 + leg,
+            voice=TERMS[terms],
+            video=VIDEOS[terms],
+            video_ssrc_out=0xB000 + leg,
+            rtx_ssrc_out=0xC000 + leg,
+        )
         one, other = self.both(lambda relay: relay.add_leg(spec))
         assert one == other
         self.handles[leg] = one

@@ -20,6 +20,8 @@ cdef enum:
     BATCH = 64                 # datagrams read at once
     SLOT_BYTES = 2_240         # a datagram, one byte more, what libsrtp may append, in whole cache lines
     TRAILER_BYTES = 144        # SRTP_MAX_TAG_LEN + SRTP_MAX_MKI_LEN
+    REPLAY_FAIL = 9            # srtp_err_status_replay_fail
+    REPLAY_OLD = 10            # srtp_err_status_replay_old
     TURNS_AT_LOCK = 100        # how often the thread gives way to a waiting change before it goes on
 
 ctypedef int (*Cipher)(void *context, void *packet, int *length) noexcept nogil
@@ -28,6 +30,8 @@ cdef struct Outgoing:
     uint32_t near              # row of the leg whose packet it is
     uint32_t far               # row of the leg it goes to
     int64_t payload_bytes
+    int sent_cell              # where it is counted for the leg it goes to, NONE for a repair
+    int passed_cell            # and for the leg whose it is; bytes are in the cell after the first
 
 cdef struct Core:
     int fd

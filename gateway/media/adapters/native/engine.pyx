@@ -15,7 +15,7 @@ from libc.string cimport memcpy, memset
 from gateway.media.adapters.native cimport leg as cell
 from gateway.media.adapters.native.address cimport Address, enter, is_same, row_at, strike, write_address
 from gateway.media.adapters.native.core cimport BATCH, Cipher, COLUMNS, Core, hold, let_go, ROWS, SLOT_BYTES
-from gateway.media.adapters.native.leg cimport adapt, Leg, NONE
+from gateway.media.adapters.native.leg cimport adapt, break_off, EXTENSIONS, Leg, NONE
 from gateway.media.adapters.native.passage cimport SILENCE_DBOV, take_datagram
 from gateway.media.adapters.native.ring cimport copy_out, DATAGRAM_BYTES, Frame, QUEUE_SLOTS, Slot, STRANGER_SLOTS, Tap
 from gateway.media.adapters.native.system cimport (
@@ -26,7 +26,7 @@ from gateway.media.adapters.native.thread cimport flush, NAP_NS, run_thread, sho
 
 LAYOUT = {
     "rows": ROWS, "columns": COLUMNS, "datagram_bytes": DATAGRAM_BYTES, "sources": cell.SOURCES_MAX,
-    "control": QUEUE_SLOTS, "strangers": STRANGER_SLOTS, "level_0": cell.LEVEL_0, "last_cell": cell.SEND_FAILED,
+    "control": QUEUE_SLOTS, "strangers": STRANGER_SLOTS, "level_0": cell.LEVEL_0, "last_cell": cell.VIDEO_JITTER,
     "rtp_last_ns": cell.RTP_LAST_NS, "last_drop": cell.DROP_SEND_FAILED, "silence_dbov": SILENCE_DBOV,
 }
 """What must be the same in Python; asked for before the relay is used."""
@@ -174,12 +174,33 @@ cdef class Engine:
             leg.level_in = level_id if level_id else NONE
             leg.red_out = cell.PRIMARY_ONLY
             leg.cells = self.core.cells + leg.row * COLUMNS
-            leg.continuity.is_broken = True
+            break_off(leg)
             leg.throttle.step_ns, leg.throttle.burst_ns = self.step_ns, self.burst_ns
+            leg.video.picture.kind = leg.video.repair.kind = NONE
             put(leg.cells + cell.LEG, handle)
             put(leg.cells + cell.SSRC_IN, -1)
+            put(leg.cells + cell.VIDEO_SSRC_IN, -1)
             put(leg.cells + cell.SSRC_OUT, ssrc_out)
             put(leg.cells + cell.LEVEL_LAST, SILENCE_DBOV)
+            let_go(self.core)
+
+    def add_video(
+        self, int64_t handle, *, int codec, int kind, int rtx, uint32_t ssrc_out, uint32_t rtx_ssrc_out,
+        bytes extensions, int64_t step_ns, int64_t burst_ns,
+    ):
+        """Let a leg that is not linked yet send video; an absent payload type is -1, an absent identifier 0."""
+        cdef Leg *leg = self.known(handle)
+        cdef const char *identifiers = PyBytes_AS_STRING(extensions)
+        if len(extensions) != EXTENSIONS or leg == NULL or leg.peer:
+            raise ValueError("not so many identifiers, or no leg that waits for its link")
+        with nogil:
+            hold(self.core)
+            leg.has_video = True
+            leg.video.codec = codec
+            leg.video.picture.kind, leg.video.repair.kind = kind, rtx
+            leg.video.picture.ssrc_out, leg.video.repair.ssrc_out = ssrc_out, rtx_ssrc_out
+            leg.video.throttle.step_ns, leg.video.throttle.burst_ns = step_ns, burst_ns
+            memcpy(leg.video.extension, identifiers, EXTENSIONS)
             let_go(self.core)
 
     def remove(self, int64_t handle):
@@ -340,7 +361,8 @@ cdef class Engine:
         if leg.peer:
             peer = &self.core.legs[leg.peer]
             leg.peer = peer.peer = 0
-            leg.continuity.is_broken = peer.continuity.is_broken = True
+            break_off(leg)
+            break_off(peer)
             put(leg.cells + cell.PEER, 0)
             put(peer.cells + cell.PEER, 0)
 

@@ -104,6 +104,49 @@ cdef inline int map_extensions(uint8_t *packet, int payload, int level_in, int l
     memset(packet + start + 4, 0, payload - start - 4)
     return NO_LEVEL
 
+cdef inline int mapped_video(int identifier, const uint8_t *near, const uint8_t *far, int count) noexcept nogil:
+    """What an identifier becomes, 0 where it is erased; the last of equal ones counts, as in a table."""
+    cdef int each
+    for each in range(count - 1, -1, -1):
+        if near[each] == identifier:
+            return far[each]
+    return 0
+
+cdef inline void map_video_extensions(
+    uint8_t *packet, int payload, const uint8_t *near, const uint8_t *far, int count
+) noexcept nogil:
+    """Keep what both ends negotiated under the receiver's identifiers, erase the others."""
+    cdef int offset = HEADER_BYTES + 4 * (packet[0] & 0x0F)
+    cdef int profile, identifier, mapped, after
+    cdef bint is_short
+    if not packet[0] & 0x10:
+        return
+    profile = read_16(packet + offset)
+    is_short = profile == 0xBEDE
+    offset += 4
+    if not is_short and profile & 0xFFF0 != 0x1000:
+        memset(packet + offset, 0, payload - offset)
+        return
+    while offset < payload:
+        identifier = packet[offset] >> 4 if is_short else packet[offset]
+        if packet[offset] == 0:
+            offset += 1
+            continue
+        if is_short:
+            after = offset + 2 + (packet[offset] & 0x0F)
+        else:
+            after = offset + 2 + packet[offset + 1] if offset + 1 < payload else payload + 1
+        if after > payload or (is_short and identifier == 15):
+            memset(packet + offset, 0, payload - offset)
+            return
+        # Identifier 0 with a length is reserved, and stands for nothing that was negotiated.
+        mapped = mapped_video(identifier, near, far, count) if identifier else 0
+        if not mapped or (is_short and mapped > 14):
+            memset(packet + offset, 0, after - offset)
+        else:
+            packet[offset] = <uint8_t>(mapped << 4 | packet[offset] & 0x0F) if is_short else <uint8_t>mapped
+        offset = after
+
 cdef inline int primary_offset(const uint8_t *packet, int start, int end) noexcept nogil:
     """Offset of the primary frame in a RED payload, or MALFORMED."""
     cdef int offset = start

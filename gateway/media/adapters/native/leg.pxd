@@ -8,10 +8,12 @@ from gateway.media.adapters.native.stream cimport Continuity, Reception, Throttl
 from gateway.media.adapters.native.system cimport prefetch, sockaddr_storage
 
 cdef enum:
-    COLUMNS = 40
+    COLUMNS = 48
+    VOICE_COLUMNS = 40         # of them what a packet of voice needs
     SOURCES_MAX = 16
     PRIMARY_ONLY = -1          # the peer takes no RED, so the primary frame alone is sent
     NONE = -1                  # no such payload type or identifier
+    EXTENSIONS = 3             # of video
 
 cdef enum Cell:                # gateway/media/counters.py, Column
     LEG = 0
@@ -42,6 +44,19 @@ cdef enum Cell:                # gateway/media/counters.py, Column
     REFUSED
     SEND_FAILED
     LEVEL_0
+    VIDEO_SSRC_IN = 35
+    VIDEO_IN
+    VIDEO_IN_BYTES
+    VIDEO_LAST_NS
+    VIDEO_FORWARDED
+    VIDEO_OUT
+    VIDEO_OUT_BYTES
+    VIDEO_SEQ_OFFSET_OUT
+    VIDEO_TS_OFFSET_OUT
+    VIDEO_HIGHEST_EXT
+    VIDEO_EXPECTED
+    VIDEO_RECEIVED
+    VIDEO_JITTER
 
 cdef enum Drop:                # gateway/media/counters.py, Drop
     DROP_NOISE = 0
@@ -58,6 +73,23 @@ cdef enum Drop:                # gateway/media/counters.py, Drop
     DROP_REFUSED
     DROP_SEND_FAILED
 
+cdef struct VideoTrack:        # one of the two streams, both ways
+    int kind                   # payload type, NONE where the leg has no such stream
+    int kind_out               # what it becomes at its peer, NONE where that takes none of it
+    uint32_t ssrc_out
+    uint32_t retired_count
+    Reception reception
+    Continuity continuity
+    uint32_t retired[SOURCES_MAX]
+
+cdef struct Video:
+    int codec                  # equal numbers suit each other
+    VideoTrack picture
+    VideoTrack repair          # RFC 4588
+    Throttle throttle          # of both, in bytes
+    uint8_t extension[EXTENSIONS]      # its identifiers of what is passed on, 0 for none
+    uint8_t extension_out[EXTENSIONS]  # what they become at its peer
+
 cdef struct Leg:
     int64_t handle             # 0 for a free row
     uint32_t row
@@ -65,6 +97,7 @@ cdef struct Leg:
     uint32_t ssrc_out
     bint is_muted
     bint is_heard
+    bint has_video
     int opus                   # payload types it negotiated
     int red
     int level_in               # its identifier of the audio level
@@ -84,6 +117,7 @@ cdef struct Leg:
     uint32_t retired[SOURCES_MAX]
     uint32_t paths             # addresses it may send from, the present path first
     Address path[3]
+    Video video
 
 cdef enum:
     HOT_BYTES = 320            # of a leg: what every packet reads, up to the name's first bytes
@@ -93,7 +127,7 @@ cdef inline void foresee(const Leg *leg) noexcept nogil:
     cdef int at
     for at in range(0, HOT_BYTES, 64):
         prefetch(<const uint8_t *>leg + at)
-    for at in range(0, COLUMNS, 8):
+    for at in range(0, VOICE_COLUMNS, 8):
         prefetch(leg.cells + at)
 
 cdef inline void foresee_session(const void *session) noexcept nogil:
@@ -112,8 +146,30 @@ cdef inline bint admits_source(const Leg *leg, uint32_t ssrc) noexcept nogil:
             return False
     return leg.retired_count + 1 < SOURCES_MAX
 
+cdef inline bint admits_video_source(const VideoTrack *track, uint32_t ssrc) noexcept nogil:
+    """Whether a source that is not the present one may still begin."""
+    cdef uint32_t each
+    for each in range(track.retired_count):
+        if track.retired[each] == ssrc:
+            return False
+    return track.retired_count + 1 < SOURCES_MAX
+
+cdef inline void adapt_video(Video *near, const Video *far, bint far_has_video) noexcept nogil:
+    cdef bint suits = far_has_video and near.codec == far.codec
+    cdef int each
+    near.picture.kind_out = far.picture.kind if suits else NONE
+    near.repair.kind_out = far.repair.kind if suits else NONE
+    for each in range(EXTENSIONS):
+        near.extension_out[each] = far.extension[each] if suits else 0
+
+cdef inline void break_off(Leg *leg) noexcept nogil:
+    """What is sent to it next begins a new stretch, its video too."""
+    leg.continuity.is_broken = leg.video.picture.continuity.is_broken = leg.video.repair.continuity.is_broken = True
+
 cdef inline void adapt(Leg *leg, const Leg *peer) noexcept nogil:
     """Prepare the maps from this leg's numbers to its peer's."""
     leg.opus_out = peer.opus if peer.opus >= 0 else 0
     leg.red_out = peer.red if peer.red > 0 else PRIMARY_ONLY
     leg.level_out = peer.level_in if peer.level_in > 0 else 0
+    if leg.has_video:
+        adapt_video(&leg.video, &peer.video, peer.has_video)

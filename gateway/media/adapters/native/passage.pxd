@@ -9,15 +9,16 @@ from libc.string cimport memcpy, memmove
 
 from gateway.media.adapters.native cimport leg as at
 from gateway.media.adapters.native.address cimport Address
-from gateway.media.adapters.native.core cimport Core, drop, Outgoing, refuse
+from gateway.media.adapters.native.core cimport Core, drop, Outgoing, refuse, REPLAY_FAIL, REPLAY_OLD
 from gateway.media.adapters.native.header cimport (
     MALFORMED, map_extensions, payload_offset, primary_offset, read_16, read_32, renumber_red, unpadded, write_16,
     write_32,
 )
 from gateway.media.adapters.native.leg cimport admits_source, Leg, PRIMARY_ONLY
 from gateway.media.adapters.native.ring cimport admits_strangers, DATAGRAM_BYTES, Frame, free_slot, keep, Slot
-from gateway.media.adapters.native.stream cimport admits, Continuity, note, place, Reception
+from gateway.media.adapters.native.stream cimport admits, Continuity, note, place, Reception, VOICE
 from gateway.media.adapters.native.system cimport add, iovec, mmsghdr, put
+from gateway.media.adapters.native.video cimport take_video
 
 cdef enum Kind:                # gateway/media/demux.py
     NOISE = 0
@@ -29,8 +30,6 @@ cdef enum Kind:                # gateway/media/demux.py
 
 cdef enum:
     DATAGRAM_BYTES_MIN = 12
-    REPLAY_FAIL = 9            # srtp_err_status_replay_fail
-    REPLAY_OLD = 10            # srtp_err_status_replay_old
     SILENCE_DBOV = -127
 
 cdef inline Kind kind_of(const uint8_t *data) noexcept nogil:
@@ -85,6 +84,8 @@ cdef inline void send_on(
     out.near = leg.row
     out.far = peer.row
     out.payload_bytes = size - payload
+    out.sent_cell = at.RTP_OUT
+    out.passed_cell = at.RTP_FORWARDED
     core.outgoing += 1
 
 cdef inline void copy_to_tap(
@@ -126,7 +127,7 @@ cdef inline void judge(
     if payload == MALFORMED or not (is_red or kind == leg.opus):
         refuse(core, leg, at.REFUSED, at.DROP_REFUSED)
         return
-    if not admits(&leg.throttle, now_ns):
+    if not admits(&leg.throttle, now_ns, 1):
         refuse(core, leg, at.THROTTLED, at.DROP_THROTTLED)
         return
     octet = map_extensions(packet, payload, leg.level_in, leg.level_out)
@@ -149,7 +150,9 @@ cdef inline void judge(
         kind_out = leg.red_out
         if not renumber_red(packet, payload, unpadded(packet, size), leg.opus_out):
             size = MALFORMED
-    if size == MALFORMED or not place(&peer.continuity, leg.handle, leg.reception.ssrc, seq, ts, now_ns):
+    if size == MALFORMED or not place(
+        &peer.continuity, leg.handle, leg.reception.ssrc, seq, ts, now_ns, VOICE
+    ):
         refuse(core, leg, at.REFUSED, at.DROP_REFUSED)
         return
     send_on(core, leg, peer, packet, size, payload, second & 0x80 | kind_out)
@@ -164,7 +167,7 @@ cdef inline void count(Leg *leg, int length, uint32_t ssrc, uint16_t seq, uint32
     if of.is_begun and ssrc != of.ssrc:
         leg.retired[leg.retired_count] = of.ssrc
         leg.retired_count += 1
-    note(of, ssrc, seq, ts, now_ns)
+    note(of, ssrc, seq, ts, now_ns, VOICE)
     put(cells + at.SSRC_IN, of.ssrc)
     put(cells + at.RTP_SPAN, of.span)
     put(cells + at.HIGHEST_EXT, of.high_ext & 0xFFFFFFFFLL)
@@ -172,7 +175,7 @@ cdef inline void count(Leg *leg, int length, uint32_t ssrc, uint16_t seq, uint32
     put(cells + at.RECEIVED, of.received)
     put(cells + at.JITTER, of.jitter_16 >> 4)
 
-cdef inline void take_voice(
+cdef inline void take_rtp(
     Core *core, Leg *leg, uint8_t *packet, int length, const Address *address, int64_t now_ns
 ) noexcept nogil:
     """Take an RTP packet from the leg's path."""
@@ -183,6 +186,9 @@ cdef inline void take_voice(
     cdef int status
     if leg.opener == NULL:
         drop(core, at.DROP_UNKEYED)
+        return
+    if leg.has_video and (packet[1] & 0x7F in (leg.video.picture.kind, leg.video.repair.kind)):
+        take_video(core, leg, packet, length, now_ns)
         return
     if (not leg.reception.is_begun or ssrc != leg.reception.ssrc) and not admits_source(leg, ssrc):
         refuse(core, leg, at.REFUSED, at.DROP_REFUSED)
@@ -228,6 +234,6 @@ cdef inline void take_datagram(
             else at.DROP_STRANGER_RTCP,
         )
     elif kind == RTP:
-        take_voice(core, &core.legs[row], data, length, address, now_ns)
+        take_rtp(core, &core.legs[row], data, length, address, now_ns)
     else:
         hand_up(core, kind, &core.legs[row], data, length, address, now_ns)

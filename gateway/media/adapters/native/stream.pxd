@@ -6,8 +6,14 @@ the same packets. Numbers on a circle are unsigned, so that nothing overflows.
 
 from libc.stdint cimport int64_t, uint16_t, uint32_t
 
+cdef enum Rhythm:              # timestamp units in a millisecond: what a stream carries
+    VOICE = 48
+    VIDEO = 90
+
 cdef enum:
     FRAME_UNITS = 960
+    VIDEO_FRAME_UNITS = 3_000
+    BREAK_LEAVES_OUT = 1       # sequence numbers, of video
 
 cdef struct Reception:
     bint is_begun
@@ -41,13 +47,15 @@ cdef struct Throttle:
     int64_t burst_ns
     int64_t due_at_ns
 
-cdef inline int64_t units(int64_t ns) noexcept nogil:
+cdef inline int64_t units(int64_t ns, Rhythm of) noexcept nogil:
     """Whole timestamp units in a length of time; exact, and far from overflow."""
-    return ns // 1_000_000 * 48 + ns % 1_000_000 * 48 // 1_000_000
+    return ns // 1_000_000 * of + ns % 1_000_000 * of // 1_000_000
 
-cdef inline void note(Reception *of, uint32_t ssrc, uint16_t seq, uint32_t ts, int64_t at_ns) noexcept nogil:
+cdef inline void note(
+    Reception *of, uint32_t ssrc, uint16_t seq, uint32_t ts, int64_t at_ns, Rhythm rhythm
+) noexcept nogil:
     """Count one packet (RFC 3550 A.1, A.3, A.8)."""
-    cdef uint32_t transit = <uint32_t>units(at_ns) - ts
+    cdef uint32_t transit = <uint32_t>units(at_ns, rhythm) - ts
     cdef uint16_t ahead
     cdef int64_t span, late
     if not of.is_begun or ssrc != of.ssrc:
@@ -72,15 +80,17 @@ cdef inline void note(Reception *of, uint32_t ssrc, uint16_t seq, uint32_t ts, i
     of.jitter_16 += (late if late >= 0 else -late) - ((of.jitter_16 + 8) >> 4)
 
 cdef inline void join(
-    Continuity *of, int64_t leg, uint32_t ssrc, uint16_t seq, uint32_t ts, int64_t at_ns
+    Continuity *of, int64_t leg, uint32_t ssrc, uint16_t seq, uint32_t ts, int64_t at_ns, Rhythm rhythm
 ) noexcept nogil:
     cdef bint is_same = of.is_begun and of.source_leg == leg and of.source_ssrc == ssrc
+    cdef int64_t frame = VIDEO_FRAME_UNITS if rhythm == VIDEO else FRAME_UNITS
+    cdef int left_out = BREAK_LEAVES_OUT if rhythm == VIDEO else 0
     cdef int64_t elapsed
     if of.is_begun:
-        of.seq_offset = <uint16_t>(of.high + of.seq_offset + 1 - seq)
+        of.seq_offset = <uint16_t>(of.high + of.seq_offset + 1 + left_out - seq)
         if not is_same:
-            elapsed = units(at_ns - of.at_ns)
-            of.ts_offset = of.ts_high + <uint32_t>(elapsed if elapsed > FRAME_UNITS else FRAME_UNITS) - ts
+            elapsed = units(at_ns - of.at_ns, rhythm)
+            of.ts_offset = of.ts_high + <uint32_t>(elapsed if elapsed > frame else frame) - ts
     of.is_begun = True
     of.is_broken = False
     of.source_leg = leg
@@ -88,13 +98,19 @@ cdef inline void join(
     of.floor = of.high = seq
     of.starts = True
 
+cdef inline bint repairs(const Continuity *of, int64_t leg, uint32_t ssrc, uint16_t seq) noexcept nogil:
+    """Whether that number of the source was, or may have been, placed since the last break."""
+    if of.is_broken or not of.is_begun or of.source_leg != leg or of.source_ssrc != ssrc:
+        return False
+    return <uint16_t>(seq - of.floor) < 0x8000
+
 cdef inline bint place(
-    Continuity *of, int64_t leg, uint32_t ssrc, uint16_t seq, uint32_t ts, int64_t at_ns
+    Continuity *of, int64_t leg, uint32_t ssrc, uint16_t seq, uint32_t ts, int64_t at_ns, Rhythm rhythm
 ) noexcept nogil:
     """Set `seq` and `ts` for the next packet of a source; False where it must not be sent."""
     of.starts = False
     if of.is_broken or not of.is_begun or of.source_leg != leg or of.source_ssrc != ssrc:
-        join(of, leg, ssrc, seq, ts, at_ns)
+        join(of, leg, ssrc, seq, ts, at_ns, rhythm)
     if <uint16_t>(seq - of.high) < 0x8000:
         of.high = seq
         of.at_ns = at_ns
@@ -108,12 +124,13 @@ cdef inline bint place(
     of.ts = ts + of.ts_offset
     return True
 
-cdef inline bint admits(Throttle *of, int64_t now_ns) noexcept nogil:
-    """Whether one more packet fits now (ITU-T I.371 annex A)."""
+cdef inline bint admits(Throttle *of, int64_t now_ns, int64_t cost) noexcept nogil:
+    """Whether one more packet, of so many units, fits now (ITU-T I.371 annex A)."""
+    cdef int64_t step_ns = of.step_ns * cost
     if of.due_at_ns <= now_ns:
-        of.due_at_ns = now_ns + of.step_ns
+        of.due_at_ns = now_ns + step_ns
         return True
-    if of.due_at_ns - now_ns + of.step_ns > of.burst_ns:
+    if of.due_at_ns - now_ns + step_ns > of.burst_ns:
         return False
-    of.due_at_ns += of.step_ns
+    of.due_at_ns += step_ns
     return True

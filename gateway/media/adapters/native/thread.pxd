@@ -39,9 +39,10 @@ cdef inline void flush(Core *core) noexcept nogil:
             continue
         for each in range(first, first + <unsigned int>sent):
             out = &core.out[each]
-            add(core.legs[out.far].cells + at.RTP_OUT, 1)
-            add(core.legs[out.far].cells + at.RTP_OUT_BYTES, out.payload_bytes)
-            add(core.legs[out.near].cells + at.RTP_FORWARDED, 1)
+            add(core.legs[out.near].cells + out.passed_cell, 1)
+            if out.sent_cell != at.NONE:
+                add(core.legs[out.far].cells + out.sent_cell, 1)
+                add(core.legs[out.far].cells + out.sent_cell + 1, out.payload_bytes)
         first += sent
     core.outgoing = 0
 
