@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, Unavailable
 from gateway.facts import SessionMoved, SessionOpened
 from gateway.ids import AccountId, SessionId
 from gateway.limits import RING_NS

@@ -34,7 +34,7 @@ export async function openBrowser({ wav = null, executablePath = "/usr/bin/chrom
     executablePath,
     headless: true,
     args,
-    permissions: ["microphone"],
+    permissions: ["microphone", "camera"],
     ...context,
   });
   return {

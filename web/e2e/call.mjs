@@ -26,6 +26,7 @@ const DEFAULTS = {
   talk_s: 10,
   chat: true,
   mute: false,
+  camera: false,
   reload: false,
   drop: false,
   ice_restart: false,
@@ -63,6 +64,7 @@ async function main() {
   await talk(client, provider);
   if (options.chat) await chat(client, provider);
   if (options.mute) await mute(client, provider);
+  if (options.camera) await camera(client, provider);
   if (options.reload) await reload(client);
   if (options.drop) await drop(client);
   if (options.ice_restart) await restart(client, provider);
@@ -113,10 +115,11 @@ async function talk(client, provider) {
       acked: after[side].acked,
       debug: after[side],
     });
-    if (options.kind === "voice") {
+    if (options.kind !== "text") {
       expect(after[side].inbound_energy > before[side].inbound_energy, `the ${side} heard no voice`);
     }
   }
+  if (options.kind === "video") pictures(before, after);
   if (options.network)
     for (const person of [client, provider]) seen[person.name].path = await pathOf(person.page);
   seen.session = after.client.session;
@@ -126,6 +129,27 @@ async function talk(client, provider) {
   seen.provider.shown_seconds = await provider.text('[data-name="seconds"]');
   seen.provider.shown_earned = await provider.text('[data-name="cost"]');
   expect(after.client.billed_s > 0, "no second was billed while talking");
+}
+
+function pictures(before, after) {
+  for (const side of ["client", "provider"]) {
+    const seconds = after[side].tick - before[side].tick;
+    const bytes = after[side].video_bytes_sent - before[side].video_bytes_sent;
+    const frames = after[side].frames_decoded - before[side].frames_decoded;
+    Object.assign(seen[side], { frames_decoded: frames, video_kbit_per_s: (bytes * 8) / 1000 / seconds });
+    expect(frames > 0, `the ${side} saw no picture`);
+  }
+}
+
+async function camera(client, provider) {
+  await client.press("camera");
+  await client.page.locator('[data-name="own-picture"]').waitFor({ state: "detached", timeout: 5_000 });
+  await client.shoot("camera-off");
+  await client.press("camera");
+  await client.page.locator('[data-name="own-picture"]').waitFor({ timeout: 5_000 });
+  const before = (await provider.debug()).frames_decoded;
+  await provider.until((view) => view.frames_decoded > before);
+  seen.client.camera_switched = true;
 }
 
 async function both(client, provider) {
@@ -156,7 +180,7 @@ async function chat(client, provider) {
   seen.client.chat.state = await client.page.locator(".bubble-own").first().getAttribute("data-state");
   await client.shoot("chat");
   await provider.shoot("chat");
-  if (options.kind === "voice") for (const person of [client, provider]) await person.press("chat");
+  if (options.kind !== "text") for (const person of [client, provider]) await person.press("chat");
 }
 
 async function mute(client, provider) {

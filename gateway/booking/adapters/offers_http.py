@@ -63,7 +63,7 @@ def routes(offers: OfferService) -> list[Route]:
             path="/v1/provider/offers/{kind}",
             handler=change,
             access=Access.PROVIDER,
-            summary="Set your price for voice or text; running sessions keep theirs",
+            summary="Set your price for voice, text or video; running sessions keep theirs",
             tag="catalogue",
             body=OfferChange,
             answer=OfferBody,

@@ -189,12 +189,14 @@ DEMO_PEOPLE = (
 
 
 def crowd(pairs: int, *, price_micros_per_minute: int, wallet_micros: int) -> tuple[SeedPerson, ...]:
-    """`pairs` clients, then as many providers, all alike, named and numbered from 0001.
+    """`pairs` clients, then as many providers, all alike, named and numbered from 0001; video costs double.
 
     Client n has the number +86 100 1000 n, provider n +86 100 2000 n (four digits).
     """
     require(0 < pairs <= CROWD_MAX, f"a crowd has 1 to {CROWD_MAX} pairs")
-    prices = dict.fromkeys(SessionKind, price_micros_per_minute)
+    prices = {
+        kind: price_micros_per_minute * (2 if kind is SessionKind.VIDEO else 1) for kind in SessionKind
+    }
     clients = tuple(
         SeedPerson(
             phone=f"+861001000{number:04d}",

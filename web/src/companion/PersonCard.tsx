@@ -4,7 +4,14 @@ import { t } from "../i18n";
 import type { Offer, PresenceState, Provider } from "../sdk/wire";
 import { shortPrice } from "../session/terms";
 import { Avatar } from "../ui/Avatar";
-import { Icon } from "../ui/Icon";
+import { Icon, KIND_ICONS } from "../ui/Icon";
+
+const WORDS = { voice: "people.call", text: "people.text", video: "people.video" } as const;
+const LABELS = {
+  voice: "people.call_label",
+  text: "people.text_label",
+  video: "people.video_label",
+} as const;
 
 interface Props {
   provider: Provider;
@@ -26,7 +33,6 @@ export function PersonCard({ provider, presence, onStart }: Props) {
       <div class="person-offers">
         {provider.offers.map((offer) => {
           const amount = shortPrice(offer.tariff);
-          const isVoice = offer.kind === "voice";
           const values = { name: provider.nickname, price: amount };
           return (
             <button
@@ -34,12 +40,12 @@ export function PersonCard({ provider, presence, onStart }: Props) {
               type="button"
               class="offer"
               disabled={presence !== "online"}
-              aria-label={t(isVoice ? "people.call_label" : "people.text_label", values)}
+              aria-label={t(LABELS[offer.kind], values)}
               data-name={`start-${offer.kind}`}
               onClick={() => onStart(offer)}
             >
-              <Icon name={isVoice ? "phone" : "chat"} />
-              <span class="offer-kind">{t(isVoice ? "people.call" : "people.text")}</span>
+              <Icon name={KIND_ICONS[offer.kind]} />
+              <span class="offer-kind">{t(WORDS[offer.kind])}</span>
               <span class="offer-price">{amount}</span>
             </button>
           );

@@ -10,6 +10,7 @@ import { Avatar } from "../ui/Avatar";
 import { Banner } from "../ui/Banner";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
+import { KIND_ICONS } from "../ui/Icon";
 
 interface Props {
   provider: Provider;
@@ -61,7 +62,7 @@ export function StartSheet({ provider, offer, onClose, onTopUp }: Props) {
           <Button
             tone={isShort ? "plain" : "accent"}
             size="large"
-            icon={offer.kind === "voice" ? "phone" : "chat"}
+            icon={KIND_ICONS[offer.kind]}
             isWide
             isDisabled={isShort}
             onPress={start}

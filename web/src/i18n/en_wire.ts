@@ -161,6 +161,7 @@ export const enWire = {
   "problem.code_wrong": "That code is not right. Please check it.",
   "problem.code_expired": "That code has expired. Please ask for a new one.",
   "problem.bad_amount": "Please enter an amount between {least} and {most}.",
+  "problem.video_full": "No further video call can begin at the moment. A voice call may.",
   "problem.mic_denied": "The microphone is blocked. Allow it in the browser's address bar, then try again.",
   "problem.mic_missing": "No microphone was found. Connect one, then try again.",
   "problem.mic_failed": "The microphone is in use by another program. Close it, then try again.",

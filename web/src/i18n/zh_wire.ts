@@ -162,6 +162,7 @@ export const zhWire: Record<keyof typeof enWire, string> = {
   "problem.code_wrong": "验证码不正确，请检查。",
   "problem.code_expired": "验证码已过期，请重新获取。",
   "problem.bad_amount": "请输入 {least} 到 {most} 之间的金额。",
+  "problem.video_full": "暂时无法开始新的视频通话，但可以语音通话。",
   "problem.mic_denied": "麦克风被禁用。请在浏览器地址栏允许后重试。",
   "problem.mic_missing": "没有找到麦克风，请连接后重试。",
   "problem.mic_failed": "麦克风正被其他程序占用，请关闭后重试。",

@@ -2,7 +2,7 @@
 
 import { duration, money, t, tOr } from "../i18n";
 import { Button } from "../ui/Button";
-import { Icon } from "../ui/Icon";
+import { Icon, KIND_ICONS } from "../ui/Icon";
 import type { Action } from "./Intervention";
 import { LegTable } from "./LegTable";
 import { gradeHint, type LiveReading } from "./snapshot";
@@ -18,7 +18,7 @@ export function SessionCard({ session, onIntend }: Props) {
   return (
     <article class="card live-card" data-name="live-session" data-session={session.session}>
       <header class="live-head">
-        <Icon name={session.kind === "voice" ? "phone" : "chat"} />
+        <Icon name={KIND_ICONS[session.kind]} />
         <h2>
           {session.client} <span aria-hidden="true">→</span> {session.provider}
         </h2>

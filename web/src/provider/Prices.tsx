@@ -5,7 +5,7 @@ import { t } from "../i18n";
 import type { Kind, Offer } from "../sdk/wire";
 import { fullPrice, furtherTerms } from "../session/terms";
 import { Button } from "../ui/Button";
-import { Icon } from "../ui/Icon";
+import { Icon, KIND_ICONS } from "../ui/Icon";
 import { PriceEditor } from "./PriceEditor";
 import type { Terms } from "./pricing";
 
@@ -15,7 +15,7 @@ interface Props {
   onSave: (kind: Kind, terms: Terms) => Promise<void>;
 }
 
-const KINDS: Kind[] = ["voice", "text"];
+const KINDS: Kind[] = ["voice", "video", "text"];
 
 export function Prices({ offers, currency, onSave }: Props) {
   const [changed, setChanged] = useState<Kind | null>(null);
@@ -29,7 +29,7 @@ export function Prices({ offers, currency, onSave }: Props) {
           return (
             <li key={kind} class="entry" data-name={`price-${kind}`}>
               <span class="entry-icon">
-                <Icon name={kind === "voice" ? "phone" : "chat"} />
+                <Icon name={KIND_ICONS[kind]} />
                 <span class="entry-words">
                   <span>{t(`kind.${kind}`)}</span>
                   <strong class="price-shown">{tariff ? fullPrice(tariff) : t("price.none")}</strong>

@@ -1,6 +1,7 @@
 /**
  * This app's leg of one session: get media up, keep it up, say what is heard.
  *
+ * A video session is a voice session with a camera; without one its person is heard and not seen.
  * Decides when to offer, when to restart ICE and when to build the connection anew, and confirms
  * "I hear the other side" once voice packets arrive (in a text session: once the channel is open).
  * Never counts a second: it acknowledges the gateway's ticks. Session state is in `session.ts`.
@@ -8,7 +9,7 @@
 
 import { Emitter } from "./emitter";
 import { type Inbound, NOTHING } from "./inbound";
-import { openMicrophone, Peer } from "./peer";
+import { openCapture, Peer } from "./peer";
 import { Problem } from "./problem";
 import type { GatewaySocket } from "./socket";
 import type { IceServer, Kind, ServerMessage } from "./wire";
@@ -37,6 +38,8 @@ export class Call {
   readonly texts = new Emitter<string>();
   readonly voices = new Emitter<MediaStream>();
   readonly heard = new Emitter<Inbound>();
+  /** The camera's stream once it is open, null where there is none or it was let go of. */
+  readonly captured = new Emitter<MediaStream | null>();
   inbound: Inbound = NOTHING;
   restarts = 0;
   rejoins = 0;
@@ -45,6 +48,7 @@ export class Call {
   #peer: Peer | null = null;
   #microphone: MediaStream | null = null;
   #muted = false;
+  #camera = true;
   #confirmed: boolean;
   #negotiating = false;
   #listener = 0;
@@ -69,10 +73,11 @@ export class Call {
 
   /** Ask for the microphone and offer. Also takes the leg back from another window. */
   async start(): Promise<void> {
-    if (this.#options.kind === "voice" && !this.#microphone) {
+    if (this.#options.kind !== "text" && !this.#microphone) {
       this.#become("asking");
       try {
-        this.#microphone = await openMicrophone();
+        this.#microphone = await openCapture(this.#options.kind === "video");
+        this.captured.emit(this.#microphone.getVideoTracks().length > 0 ? this.#microphone : null);
       } catch (thrown) {
         this.problems.emit(Problem.from(thrown));
         return;
@@ -86,6 +91,12 @@ export class Call {
   setMuted(muted: boolean): void {
     this.#muted = muted;
     for (const track of this.#microphone?.getAudioTracks() ?? []) track.enabled = !muted;
+  }
+
+  /** Send black instead of this camera's picture, or the picture again. */
+  setCamera(on: boolean): void {
+    this.#camera = on;
+    for (const track of this.#microphone?.getVideoTracks() ?? []) track.enabled = on;
   }
 
   sendText(text: string): boolean {
@@ -225,6 +236,7 @@ export class Call {
 
   #dropMicrophone(): void {
     for (const track of this.#microphone?.getTracks() ?? []) track.stop();
+    if (this.#microphone) this.captured.emit(null);
     this.#microphone = null;
   }
 
@@ -237,6 +249,9 @@ export class Call {
     if (this.#state === state || this.#state === "closed") return;
     this.#state = state;
     this.states.emit(state);
-    if (state === "connecting") this.setMuted(this.#muted);
+    if (state === "connecting") {
+      this.setMuted(this.#muted);
+      this.setCamera(this.#camera);
+    }
   }
 }

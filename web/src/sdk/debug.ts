@@ -17,6 +17,8 @@ export interface DebugView {
   readonly cost_micros: number | null;
   readonly inbound_packets: number;
   readonly inbound_energy: number;
+  readonly frames_decoded: number;
+  readonly video_bytes_sent: number;
   readonly first_heard_ms: number | null;
   readonly restarts: number;
   readonly rejoins: number;

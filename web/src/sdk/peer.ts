@@ -1,5 +1,5 @@
 /**
- * One peer connection: microphone, far voice, data channel.
+ * One peer connection: microphone and camera, far voice and picture, data channel.
  *
  * Decides nothing about sessions; it makes offers, takes answers and says what it sees. The data
  * channel is opened from here (label `gateway`, ordered, reliable) and carries text both ways.
@@ -17,9 +17,26 @@ const VOICE: MediaTrackConstraints = {
   autoGainControl: true,
 };
 
-/** Ask for the microphone; what a person may have said no to becomes a problem with a code. */
-export async function openMicrophone(): Promise<MediaStream> {
+const PICTURE: MediaTrackConstraints = {
+  width: { ideal: 640 },
+  height: { ideal: 480 },
+  frameRate: { ideal: 30 },
+  facingMode: "user",
+};
+
+/**
+ * Ask for the microphone and, `withCamera`, for the camera too; where there is no camera, or it may
+ * not be used, the microphone alone. What a person said no to becomes a problem with a code.
+ */
+export async function openCapture(withCamera: boolean): Promise<MediaStream> {
   if (!navigator.mediaDevices) throw new Problem({ code: "insecure_page" });
+  if (withCamera) {
+    try {
+      return await navigator.mediaDevices.getUserMedia({ audio: VOICE, video: PICTURE });
+    } catch {
+      // The voice matters more: what is wrong with the microphone is found out below.
+    }
+  }
   try {
     return await navigator.mediaDevices.getUserMedia({ audio: VOICE, video: false });
   } catch (thrown) {
@@ -47,8 +64,10 @@ export class Peer {
     };
     this.connection.onconnectionstatechange = () => this.states.emit(this.connection.connectionState);
     this.connection.ontrack = (event) => this.voices.emit(event.streams[0] ?? new MediaStream([event.track]));
-    if (kind === "voice" && microphone) {
-      for (const track of microphone.getAudioTracks()) this.connection.addTrack(track, microphone);
+    if (kind === "text" || !microphone) return;
+    for (const track of microphone.getTracks()) this.connection.addTrack(track, microphone);
+    if (kind === "video" && microphone.getVideoTracks().length === 0) {
+      this.connection.addTransceiver("video", { direction: "recvonly" });
     }
   }
 

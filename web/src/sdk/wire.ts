@@ -7,7 +7,7 @@
 
 export type Side = "client" | "provider";
 export type Role = "client" | "provider" | "operator" | "integrator";
-export type Kind = "voice" | "text";
+export type Kind = "voice" | "text" | "video";
 export type PresenceState = "offline" | "online" | "paused" | "ringing" | "in_session";
 
 export type SessionState =

@@ -82,7 +82,7 @@ function Waiting({ view, callState }: { view: SessionView; callState: CallState 
     <div class="waiting">
       <p class="waiting-title">
         {callState === "asking"
-          ? t("talk.asking_mic")
+          ? t(view.session?.kind === "video" ? "talk.asking_camera" : "talk.asking_mic")
           : t(isText ? "talk.connecting_text" : "talk.connecting")}
         <span class="dots" aria-hidden="true" />
       </p>

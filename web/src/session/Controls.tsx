@@ -9,6 +9,9 @@ import { Icon, type IconName } from "../ui/Icon";
 
 interface Props {
   isVoice: boolean;
+  /** null where there is no camera to switch. */
+  isCameraOn: boolean | null;
+  onCamera?: ((on: boolean) => void) | undefined;
   /** The chat is not always in view, so it has a button. */
   hasChatButton: boolean;
   isMuted: boolean;
@@ -21,7 +24,7 @@ interface Props {
   onHangUp: () => Promise<void>;
 }
 
-export function Controls({ isVoice, hasChatButton, isMuted, unread, isChatOpen, ...on }: Props) {
+export function Controls({ isVoice, isCameraOn, hasChatButton, isMuted, unread, isChatOpen, ...on }: Props) {
   const [isAsking, setAsking] = useState(false);
   return (
     <div class="controls">
@@ -33,6 +36,16 @@ export function Controls({ isVoice, hasChatButton, isMuted, unread, isChatOpen, 
           onPress={() => on.onMute(!isMuted)}
         >
           {t(isMuted ? "talk.unmute" : "talk.mute")}
+        </Round>
+      )}
+      {isCameraOn !== null && (
+        <Round
+          icon={isCameraOn ? "camera" : "camera_off"}
+          name="camera"
+          isPressed={!isCameraOn}
+          onPress={() => on.onCamera?.(!isCameraOn)}
+        >
+          {t(isCameraOn ? "talk.camera_off" : "talk.camera_on")}
         </Round>
       )}
       {hasChatButton && (

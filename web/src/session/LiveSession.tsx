@@ -52,6 +52,9 @@ export function LiveSession({ onTopUp, topUp }: Props) {
           problem={desk.problem.value}
           isSpeaking={desk.isSpeaking.value}
           voice={desk.voice.value}
+          ownPicture={desk.ownPicture.value}
+          isCameraOn={desk.isCameraOn.value}
+          onCamera={(on) => desk.setCamera(on)}
           onMute={(muted) => void guarded(() => desk.setMuted(muted))()}
           onSay={(text) => desk.say(text)}
           onSayAgain={(line) => desk.sayAgain(line)}

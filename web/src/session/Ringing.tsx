@@ -31,7 +31,7 @@ export function Ringing({ view, secondsLeft, ...on }: Props) {
   useTitle(isIncoming ? `● ${t(`ring.incoming.${kind}`)}` : null);
   const title = isIncoming
     ? t(`ring.incoming.${kind}`)
-    : t(kind === "voice" ? "ring.calling" : "ring.inviting");
+    : t(kind === "text" ? "ring.inviting" : "ring.calling");
   const share = Math.min(1, secondsLeft / RING_S);
   return (
     <section class="stage ringing" data-name="ringing" aria-live="assertive">

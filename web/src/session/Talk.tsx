@@ -12,10 +12,12 @@ import { ChatPanel } from "./ChatPanel";
 import { Controls } from "./Controls";
 import { FarVoice } from "./FarVoice";
 import { Notices } from "./Notices";
+import { Pictures } from "./Pictures";
 import { useIsWide } from "./useIsWide";
 
 export interface TalkActions {
   onMute: (muted: boolean) => void;
+  onCamera?: (on: boolean) => void;
   onSay: (text: string) => void;
   onSayAgain: (line: ChatLine) => void;
   onSeen: () => void;
@@ -33,6 +35,8 @@ interface Props extends TalkActions {
   problem: Problem | null;
   isSpeaking: boolean;
   voice: MediaStream | null;
+  ownPicture?: MediaStream | null;
+  isCameraOn?: boolean;
   /** The one-tap top-up inside a warning. */
   topUp?: ComponentChildren;
   opensChat?: boolean;
@@ -45,11 +49,14 @@ export function Talk({
   problem,
   isSpeaking,
   voice,
+  ownPicture = null,
+  isCameraOn = true,
   topUp,
   opensChat = false,
   ...on
 }: Props) {
   const isText = view.session?.kind === "text";
+  const isVideo = view.session?.kind === "video";
   const isWide = useIsWide();
   const [wantsChat, setWantsChat] = useState(opensChat);
   const [seen, setSeen] = useState(0);
@@ -76,10 +83,20 @@ export function Talk({
           onConsent={on.onConsent}
           topUp={topUp}
         />
-        <CallStage view={view} callState={callState} isSpeaking={isSpeaking} isCompact={isOver} />
+        {isVideo && !isOver && (
+          <Pictures far={voice} own={ownPicture} isCameraOn={isCameraOn} name={person.nickname} />
+        )}
+        <CallStage
+          view={view}
+          callState={callState}
+          isSpeaking={isSpeaking}
+          isCompact={isOver || (isVideo && view.phase === "talking")}
+        />
         <FarVoice voice={voice} name={person.nickname} />
         <Controls
           isVoice={!isText}
+          isCameraOn={isVideo && ownPicture ? isCameraOn : null}
+          onCamera={on.onCamera}
           hasChatButton={!isText && !isWide}
           isMuted={view.muted}
           unread={showsChat ? 0 : Math.max(0, fromOther - seen)}

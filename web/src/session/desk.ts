@@ -40,6 +40,9 @@ export class Desk {
   readonly callState = signal<CallState>("idle");
   readonly problem = signal<Problem | null>(null);
   readonly voice = signal<MediaStream | null>(null);
+  /** This person's own camera, for the small tile; null where none is in use. */
+  readonly ownPicture = signal<MediaStream | null>(null);
+  readonly isCameraOn = signal(true);
   /** Whether the other side is speaking, for the ring around the face. */
   readonly isSpeaking = signal(false);
   readonly isLive = computed(() => !["none", "ended"].includes(this.view.value.phase));
@@ -106,6 +109,12 @@ export class Desk {
     this.#call?.setMuted(muted);
     this.view.value = { ...this.view.value, muted };
     await this.#command({ type: "mute.set", session: this.#id(), muted });
+  }
+
+  /** Show or hide this person's picture; the voice goes on. */
+  setCamera(on: boolean): void {
+    this.isCameraOn.value = on;
+    this.#call?.setCamera(on);
   }
 
   say(text: string): void {
@@ -267,11 +276,15 @@ export class Desk {
     call.voices.on((voice) => {
       this.voice.value = voice;
     });
+    call.captured.on((own) => {
+      this.ownPicture.value = own;
+    });
     call.heard.on((inbound) => {
       this.isSpeaking.value = inbound.level > SPEAKING;
     });
     keepAwake(true);
     call.setMuted(this.view.value.muted);
+    call.setCamera(this.isCameraOn.value);
     void call.start();
   }
 
@@ -295,6 +308,8 @@ export class Desk {
     this.#call?.close();
     this.#call = null;
     this.voice.value = null;
+    this.ownPicture.value = null;
+    this.isCameraOn.value = true;
     this.isSpeaking.value = false;
     this.problem.value = null;
     this.#outbox.clear();
@@ -317,6 +332,8 @@ export class Desk {
     this.chat.value = [];
     this.problem.value = null;
     this.voice.value = null;
+    this.ownPicture.value = null;
+    this.isCameraOn.value = true;
     this.callState.value = "idle";
     keepAwake(false);
   }
@@ -343,6 +360,8 @@ export class Desk {
         cost_micros: view.cost?.micros ?? null,
         inbound_packets: this.#call?.inbound.packets ?? 0,
         inbound_energy: this.#call?.inbound.energy ?? 0,
+        frames_decoded: this.#call?.inbound.frames ?? 0,
+        video_bytes_sent: this.#call?.inbound.videoBytesSent ?? 0,
         first_heard_ms: this.#call?.firstHeardMs ?? null,
         restarts: this.#call?.restarts ?? 0,
         rejoins: this.#call?.rejoins ?? 0,

@@ -1,10 +1,15 @@
 /** Line icons, drawn here so that nothing is loaded; always beside or inside a labelled control. */
 
+import type { Kind } from "../sdk/wire";
+
 const PATHS = {
   mic: "M12 15a3 3 0 0 0 3-3V6a3 3 0 0 0-6 0v6a3 3 0 0 0 3 3Zm6-3a6 6 0 0 1-12 0m6 6v3",
   mic_off:
     "M4 4l16 16M9 9v3a3 3 0 0 0 4.6 2.5M15 11V6a3 3 0 0 0-5.8-1M6 12a6 6 0 0 0 9 5.2M18 12a6 6 0 0 1-.4 2.2M12 18v3",
   chat: "M5 5h14a1 1 0 0 1 1 1v9a1 1 0 0 1-1 1h-6l-5 4v-4H5a1 1 0 0 1-1-1V6a1 1 0 0 1 1-1Z",
+  camera: "M4 7h10a1 1 0 0 1 1 1v8a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V8a1 1 0 0 1 1-1Zm11 3.500l6-3v9l-6-3",
+  camera_off:
+    "M4 4l16 16M9 7h5a1 1 0 0 1 1 1v5M15 17H4a1 1 0 0 1-1-1V8a1 1 0 0 1 .5-.900M15 10.500l6-3v9l-3-1.500",
   phone: "M6 4h3l1.5 4-2 1.5a11 11 0 0 0 6 6l1.5-2 4 1.5v3a2 2 0 0 1-2 2A16 16 0 0 1 4 6a2 2 0 0 1 2-2Z",
   hang_up: "M3 14.5v-2C5.5 10 8.5 9 12 9s6.5 1 9 3.500v2l-1 1.5-4-1.500v-2.600a12 12 0 0 0-8 0v2.600L4 16Z",
   plus: "M12 5v14M5 12h14",
@@ -30,6 +35,12 @@ const PATHS = {
 } as const;
 
 export type IconName = keyof typeof PATHS;
+
+/** The icon of a kind of session. */
+export const KIND_ICONS = { voice: "phone", text: "chat", video: "camera" } as const satisfies Record<
+  Kind,
+  IconName
+>;
 
 export function Icon({ name }: { name: IconName }) {
   return (
