@@ -156,7 +156,8 @@ class Participant:
         if old is not None:
             await old.close()
         self.peer = Peer(
-            speech=self._speech if kind is SessionKind.VOICE else None,
+            speech=self._speech if kind is not SessionKind.TEXT else None,
+            is_video=kind is SessionKind.VIDEO,
             is_loopback=self._is_loopback,
             ice_servers=ice_servers,
             on_text=self._on_text,

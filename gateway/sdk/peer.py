@@ -33,10 +33,14 @@ class Peer:
         *,
         speech: Speech | None,
         is_loopback: bool,
+        is_video: bool = False,
         ice_servers: Sequence[dict[str, object]] = (),
         on_text: TextListener | None = None,
     ) -> None:
-        """`speech` None makes a leg with a data channel only, as a text session wants."""
+        """`speech` None makes a leg with a data channel only, as a text session wants.
+
+        A leg of video looks on: it shows no picture of its own, and drops what it sees undecoded.
+        """
         servers = [] if is_loopback else [_ice_server(server) for server in ice_servers]
         self._connection = RTCPeerConnection(
             RTCConfiguration(iceServers=servers, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
@@ -48,6 +52,8 @@ class Peer:
         if self._track is not None:
             self._connection.addTrack(self._track)
             self._connection.on("track", self._heard)
+        if is_video:
+            self._connection.addTransceiver("video", direction="recvonly")
         self._channel = self._connection.createDataChannel(CHANNEL_LABEL)
         self._channel.on("open", self._open.set)
         self._channel.on("message", self._read)
@@ -71,7 +77,8 @@ class Peer:
         Raises:
             NothingCame: silence for `timeout_s`.
         """
-        (receiver,) = self._connection.getReceivers()
+        transceivers = self._connection.getTransceivers()
+        (receiver,) = (each.receiver for each in transceivers if each.kind == "audio")
         try:
             async with asyncio.timeout(timeout_s):
                 while not receiver.getSynchronizationSources():  # noqa: ASYNC110 - aiortc tells nobody
@@ -118,7 +125,8 @@ class Peer:
         await self._connection.close()
 
     def _heard(self, track: MediaStreamTrack) -> None:
-        self.hearing.start(track)
+        if track.kind == "audio":
+            self.hearing.start(track)
 
     def _read(self, message: str | bytes) -> None:
         if self._on_text is not None and isinstance(message, str):

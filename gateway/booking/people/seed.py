@@ -194,9 +194,7 @@ def crowd(pairs: int, *, price_micros_per_minute: int, wallet_micros: int) -> tu
     Client n has the number +86 100 1000 n, provider n +86 100 2000 n (four digits).
     """
     require(0 < pairs <= CROWD_MAX, f"a crowd has 1 to {CROWD_MAX} pairs")
-    prices = {
-        kind: price_micros_per_minute * (2 if kind is SessionKind.VIDEO else 1) for kind in SessionKind
-    }
+    prices = {kind: price_micros_per_minute * (2 if kind is SessionKind.VIDEO else 1) for kind in SessionKind}
     clients = tuple(
         SeedPerson(
             phone=f"+861001000{number:04d}",
