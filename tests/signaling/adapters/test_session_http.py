@@ -109,7 +109,7 @@ async def test_a_refused_call_is_a_problem_with_its_code(stand: Stand) -> None:
     assert (status, problem["code"], problem["tariff_hash"]) == (409, "tariff_changed", CHEAPER.hash)
     assert problem["tariff"] == CHEAPER.terms()
 
-    status, problem = await stand.ask("client", "POST", "/sessions", {**INVITE, "kind": "video"})
+    status, problem = await stand.ask("client", "POST", "/sessions", {**INVITE, "kind": "hologram"})
     assert status == 422
 
 
