@@ -20,10 +20,11 @@ from aiortc.rtcdtlstransport import RTCCertificate
 
 from gateway.sdk.http import HttpClient
 from loadtest.call import Call
+from loadtest.crowd.crowd import Crowd, Habits
 from loadtest.fuzz.adversary import Adversary, HostileCall, HostileOffers, HostileSocket
 from loadtest.fuzz.volley import Volley, kernel_drops
 from loadtest.house import House
-from loadtest.metronome import Metronome
+from loadtest.meters.crowd import Desk
 from loadtest.voice import Recording
 
 CALLS = 3
@@ -31,6 +32,8 @@ CALLS = 3
 DATAGRAMS_MAX = 100_000_000
 SECONDS_MAX = 600
 """Well within the life of an access token; a run that is slower is cut and says so."""
+ADDRESS = "127.0.1.1"
+"""Where the people of those calls sign in from."""
 SPEECH = Path(__file__).parents[2] / "gateway" / "assets" / "speech.ogg"
 LOOK_S = 0.5
 LATCH_S = 20.0
@@ -72,8 +75,6 @@ class Fuzzed:
     """Share of their packets that arrived."""
     billing_errors: int
     """Of those calls."""
-    billed_s: int
-    """Seconds on their receipts together."""
     ledger_ok: bool
     answers: bool
     """Whether the gateway still answers at the end."""
@@ -148,25 +149,28 @@ class _Storm:
 async def run(datagrams: int, *, seed: int) -> dict[str, object]:
     """The whole run: a gateway, calls, the storm, the books."""
     gateway_core = _split_cores()
-    recording = Recording.load(SPEECH)
     with tempfile.TemporaryDirectory(prefix="fuzz-") as directory:
         log = Path(directory) / "log"
         gateway = House(Path(directory), pairs=CALLS + 3, core=gateway_core, log=log)
-        async with gateway as house:
-            fuzzed = await _measure(house, recording, datagrams=datagrams, seed=seed, log=log)
+        async with gateway as house, Crowd(Recording.load(SPEECH), Habits()) as crowd:
+            fuzzed = await _measure(house, crowd, datagrams=datagrams, seed=seed, log=log)
     return asdict(fuzzed)
 
 
-async def _measure(house: House, recording: Recording, *, datagrams: int, seed: int, log: Path) -> Fuzzed:
-    metronome = Metronome()
-    certificates = tuple(RTCCertificate.generateCertificate() for _ in range(3))
-    calls = [Call(house.ready.url, pair, recording, certificates[2]) for pair in house.ready.pairs[:CALLS]]
+async def _measure(house: House, crowd: Crowd, *, datagrams: int, seed: int, log: Path) -> Fuzzed:
+    certificates = tuple(RTCCertificate.generateCertificate() for _ in range(2))
+    desk = Desk(house.ready.url, ADDRESS)
+    calls = [
+        Call(house.ready.url, pair, desk, crowd=crowd, number=number)
+        for number, pair in enumerate(house.ready.pairs[:CALLS])
+    ]
     storm = _Storm(house, certificates, seed=seed)
-    metronome.start()
     volley = None
     try:
-        await asyncio.gather(*(call.open() for call in calls))
-        await asyncio.gather(*(call.set_up(metronome) for call in calls))
+        await asyncio.gather(*(call.open(number) for number, call in enumerate(calls)))
+        await desk.close()
+        await asyncio.gather(*(call.set_up() for call in calls))
+        await asyncio.gather(*(call.until_started() for call in calls))
         rss_before_kb = house.rss_kb()
         for each in storm.everybody:
             each.start()
@@ -174,12 +178,10 @@ async def _measure(house: House, recording: Recording, *, datagrams: int, seed: 
         storm.held.append(sock)
         volley = Volley(target, seed=seed)
         watch, began = _Watch(), time.monotonic()
-        for call in calls:
-            call.count(is_counting=True)
+        crowd.engine.count(True)
         await _rage(house, storm, volley, datagrams=datagrams, watch=watch)
         seconds = time.monotonic() - began
-        for call in calls:
-            call.count(is_counting=False)
+        crowd.engine.count(False)
         await storm.stop()
         await asyncio.sleep(SETTLE_S)
         lost = kernel_drops(target[1])
@@ -188,8 +190,7 @@ async def _measure(house: House, recording: Recording, *, datagrams: int, seed: 
         if volley is not None:
             volley.stop()
         await storm.stop()
-        await asyncio.gather(*(call.close(metronome) for call in calls), return_exceptions=True)
-        await metronome.stop()
+        await asyncio.gather(*(call.close() for call in calls), return_exceptions=True)
     answers, drops, ledger_ok, lag_ms = await _asked(house)
     return _judged(
         calls,
@@ -204,7 +205,7 @@ async def _measure(house: House, recording: Recording, *, datagrams: int, seed: 
         drops=drops,
         ledger_ok=ledger_ok,
         kernel_lost=lost,
-        late_ms=metronome.late_us_max / 1_000,
+        late_ms=crowd.engine.late_ns_max / 1e6,
         lag_ms=lag_ms,
         failures=_failures(log),
     )
@@ -266,8 +267,8 @@ def _judged(
     lag_ms: float,
     failures: list[str],
 ) -> Fuzzed:
-    stamps = [end.leg.stamps for call in calls for end in call.ends]
-    delivered = sum(each.delivered for each in stamps) / max(1, sum(each.sent for each in stamps))
+    outcomes = [call.outcome for call in calls]
+    delivered = sum(each.delivered for each in outcomes) / max(1, sum(each.sent for each in outcomes))
     problems = [problem for call in calls for problem in call.outcome.problems]
     problems += failures[:FAILURES_TOLD_MAX]
     if volley.failed is not None:
@@ -293,7 +294,6 @@ def _judged(
         calls=len(calls),
         delivered=round(delivered, 6),
         billing_errors=sum(bool(call.outcome.problems) for call in calls),
-        billed_s=sum(call.outcome.billed_s for call in calls),
         ledger_ok=ledger_ok,
         answers=answers,
         rss_kb_before=rss_before_kb,
