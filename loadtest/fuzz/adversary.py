@@ -121,6 +121,7 @@ class Adversary:
         self.calls = 0
         """Calls, or sockets, that it took."""
         self._task: asyncio.Task[None] | None = None
+        self._is_stopping = False
 
     def start(self) -> None:
         """Begin."""
@@ -128,12 +129,14 @@ class Adversary:
 
     async def stop(self) -> None:
         """End."""
-        if self._task is not None:
+        self._is_stopping = True
+        # A cancellation that comes together with an answer or a time-out may be lost on its way; it is said again.
+        while self._task is not None and not self._task.done():
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await asyncio.wait({self._task}, timeout=AGAIN_S)
 
     async def _go_on(self) -> None:
-        while True:
+        while not self._is_stopping:
             with contextlib.suppress(*Failure):
                 await self._misbehave()
             await asyncio.sleep(AGAIN_S)

@@ -213,17 +213,17 @@ async def _measure(house: House, crowd: Crowd, *, datagrams: int, seed: int, log
 
 async def _rage(house: House, storm: _Storm, volley: Volley, *, datagrams: int, watch: _Watch) -> None:
     """Send until everything is sent or the time is up."""
-    volley.also_from(storm.held)
+    volley.also_from(storm.held[0])
     volley.start(datagrams)
     until = time.monotonic() + SECONDS_MAX
     said_at = 0
-    while volley.sent + storm.sent < datagrams and volley.is_sending and time.monotonic() < until:
+    while volley.is_sending and volley.sent + storm.sent < datagrams and time.monotonic() < until:
         await asyncio.sleep(LOOK_S)
         watch.samples.append((volley.sent + storm.sent, house.rss_kb()))
         while not storm.latched.empty():
             # A leg that was ended and came back speaks from another port.
             storm.held.append(storm.latched.get_nowait()[0])
-            volley.also_from(storm.held[-1:])
+            volley.also_from(storm.held[-1])
         if volley.sent * 20 // datagrams > said_at:
             said_at = volley.sent * 20 // datagrams
             _say(f"{volley.sent + storm.sent:,} sent, {watch.samples[-1][1]:,} KB resident")
@@ -271,8 +271,8 @@ def _judged(
     delivered = sum(each.delivered for each in outcomes) / max(1, sum(each.sent for each in outcomes))
     problems = [problem for call in calls for problem in call.outcome.problems]
     problems += failures[:FAILURES_TOLD_MAX]
-    if volley.failed is not None:
-        problems.append(f"the sender failed: {volley.failed!r}")
+    if volley.has_failed:
+        problems.append("the sender failed")
     second, last = watch.mean_kb(0.1, 0.2), watch.mean_kb(0.9, 1.0)
     sent = volley.sent + storm.sent
     if sent < wanted:

@@ -1,4 +1,4 @@
-"""Millions of broken datagrams to one UDP port, by sendmmsg from a thread of its own.
+"""Millions of broken datagrams to one UDP port, by sendmmsg from a process of its own.
 
 Decides which datagrams go and in what order (the seed alone does), and how fast:
 as fast as the gateway's own socket is read, so that what is lost is lost to the
@@ -6,13 +6,15 @@ gateway's rules and not to the kernel's queue. Never reads an answer.
 Keeps: no more than BACKLOG_BYTES wait in the gateway's socket when a batch goes.
 """
 
+import contextlib
 import ctypes
 import random
+import signal
 import socket
+import struct
+import subprocess
 import sys
-import threading
 import time
-from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
 
@@ -31,8 +33,8 @@ BACKLOG_BYTES = 48 * 1024
 """What may wait in the gateway's socket before a batch goes."""
 QUEUED_BYTES = 1_024
 """What a small datagram takes of a socket's queue, with the kernel's own head."""
-SWITCH_S = 0.000_5
-"""How long this thread may keep the calls' thread waiting."""
+STRANGERS = 8
+"""Sockets of addresses that the gateway never heard of."""
 WAIT_S = 0.000_1
 WEIGHTS = {"stun": 6, "dtls": 20, "rtp": 34, "rtcp": 20, "noise": 10, "edge": 10}
 """How often each protocol is begun from, of a hundred."""
@@ -67,6 +69,8 @@ class Batch:
         self._memory = bytearray(BATCH * BYTES_MAX)
         self._shared = (ctypes.c_char * len(self._memory)).from_buffer(self._memory)
         self._vectors = (_Vector * BATCH)()
+        self._target: tuple[str, int] | None = None
+        self._named = ctypes.create_string_buffer(1)
         self.messages = (_Message * BATCH)()
         base = ctypes.addressof(self._shared)
         for each in range(BATCH):
@@ -74,6 +78,17 @@ class Batch:
             header = self.messages[each].header
             header.vectors, header.vector_count = ctypes.pointer(self._vectors[each]), 1
             self._put(each, fresh(chance))
+
+    def send_to(self, target: tuple[str, int] | None) -> None:
+        """Name the address in every message; None for a socket that is connected."""
+        if target == self._target:
+            return
+        self._target = target
+        name = b"" if target is None else _name(target)
+        self._named = ctypes.create_string_buffer(name, max(1, len(name)))
+        for message in self.messages:
+            message.header.name = ctypes.addressof(self._named) if name else None
+            message.header.name_length = len(name)
 
     def change(self, chance: random.Random) -> None:
         """Break it further: some anew, some bytes of the others."""
@@ -92,6 +107,16 @@ class Batch:
         self._vectors[at].length = len(datagram)
 
 
+def _name(target: tuple[str, int]) -> bytes:
+    """An IPv4 address as the kernel's structure has it."""
+    return (
+        socket.AF_INET.to_bytes(2, sys.byteorder)
+        + target[1].to_bytes(2, "big")
+        + socket.inet_aton(target[0])
+        + bytes(8)
+    )
+
+
 _KINDS = tuple(WEIGHTS)
 _UP_TO = tuple(accumulate(WEIGHTS.values()))
 
@@ -108,92 +133,127 @@ def fresh(chance: random.Random) -> bytes:
     return mutated(chance.choice(seeds), seeds, chance)
 
 
+_PROGRESS = struct.Struct("!Qd")
+"""Datagrams that the kernel took, seconds in which the gateway was behind."""
+
+
 class Volley:
-    """The thread that sends.
+    """The process that sends, seen from the one that measures.
 
     Args:
         target: the gateway's UDP address.
         seed: decides every byte.
-        strangers: sockets of addresses that the gateway never heard of.
     """
 
-    def __init__(self, target: tuple[str, int], *, seed: int, strangers: int = 8) -> None:
-        self._target = target
-        self._chance = random.Random(seed)
-        self._sockets = [self._connected() for _ in range(strangers)]
-        self._known: Sequence[socket.socket] = ()
-        self._is_stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+    def __init__(self, target: tuple[str, int], *, seed: int) -> None:
+        self._arguments = (target[0], str(target[1]), str(seed))
+        self._ours, self._its = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._ours.setblocking(False)
+        self._process: subprocess.Popen[bytes] | None = None
         self.sent = 0
         """Datagrams that the kernel took."""
         self.waited_s = 0.0
         """Time in which the gateway was behind."""
-        self.failed: BaseException | None = None
 
-    def also_from(self, sockets: Sequence[socket.socket]) -> None:
-        """Every eighth batch leaves from one of these: addresses that the gateway has latched."""
-        self._known = tuple(sockets)
+    def also_from(self, sock: socket.socket) -> None:
+        """Every eighth batch leaves from there: an address that the gateway has latched."""
+        socket.send_fds(self._ours, [b"known"], [sock.fileno()])
 
     def start(self, datagrams: int) -> None:
         """Send so many in the background."""
-        self._thread = threading.Thread(target=self._run, args=(datagrams,), name="volley", daemon=True)
-        self._thread.start()
+        end = self._its.fileno()
+        self._process = subprocess.Popen(
+            (sys.executable, "-m", __name__, *self._arguments, str(datagrams), str(end)), pass_fds=(end,)
+        )
 
     @property
     def is_sending(self) -> bool:
-        """Whether there is more to come."""
-        return self._thread is not None and self._thread.is_alive()
+        """Whether there is more to come; takes note of how far it is."""
+        self._read()
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it ended of itself and not well."""
+        return self._process is not None and self._process.returncode not in (0, None, -signal.SIGTERM)
 
     def stop(self) -> None:
-        """End at the next batch and give the sockets back."""
-        self._is_stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-        for sock in self._sockets:
-            sock.close()
+        """End it, where it has not ended."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+            self._read()
+        self._ours.close()
+        self._its.close()
 
-    def _run(self, datagrams: int) -> None:
-        interval_s = sys.getswitchinterval()
-        sys.setswitchinterval(SWITCH_S)
+    def _read(self) -> None:
         try:
-            self._send_all(datagrams)
-        except BaseException as failed:
-            self.failed = failed
-        finally:
-            sys.setswitchinterval(interval_s)
+            while True:
+                self.sent, self.waited_s = _PROGRESS.unpack(self._ours.recv(_PROGRESS.size))
+        except OSError:
+            return
 
-    def _send_all(self, datagrams: int) -> None:
+
+class _Sender:
+    """The loop of the process that sends."""
+
+    def __init__(self, target: tuple[str, int], *, seed: int, control: socket.socket) -> None:
+        self._target = target
+        self._chance = random.Random(seed)
+        self._control = control
+        self._control.setblocking(False)
+        self._strangers = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(STRANGERS)]
+        self._known: socket.socket | None = None
+        self._sent, self._waited_s = 0, 0.0
+        for sock in self._strangers:
+            sock.connect(target)
+
+    def run(self, datagrams: int) -> None:
+        """Send them all."""
         pool = [Batch(self._chance) for _ in range(POOL_BATCHES)]
         turn, look_every = 0, _batches_between_looks()
-        while self.sent < datagrams and not self._is_stopping.is_set():
-            batch = pool[turn % POOL_BATCHES]
-            batch.change(self._chance)
-            known = self._known
-            sock = (
-                known[turn // 8 % len(known)]
-                if known and turn % 8 == 0
-                else self._sockets[turn % len(self._sockets)]
-            )
+        while self._sent < datagrams:
             if turn % look_every == 0:
                 self._let_it_read()
-            self._send(sock, batch, min(BATCH, datagrams - self.sent))
+                self._tell()
+            batch = pool[turn % POOL_BATCHES]
+            batch.change(self._chance)
+            is_known = turn % 8 == 0 and self._known is not None
+            sock = self._known if is_known and self._known else self._strangers[turn % STRANGERS]
+            self._send(sock, batch, min(BATCH, datagrams - self._sent))
             turn += 1
+        self._tell()
 
     def _send(self, sock: socket.socket, batch: Batch, count: int) -> None:
-        taken = _LIBC.sendmmsg(sock.fileno(), batch.messages, count, 0)
-        # A refusal is an ICMP error of an earlier datagram, or a socket that its leg has closed.
-        self.sent += max(0, taken)
+        if sock is self._known:
+            batch.send_to(self._target)
+        else:
+            batch.send_to(None)
+        # A refusal is an ICMP error of an earlier datagram; what it cost is sent again another time.
+        self._sent += max(0, _LIBC.sendmmsg(sock.fileno(), batch.messages, count, 0))
 
     def _let_it_read(self) -> None:
         began = time.monotonic()
-        while waiting_bytes(self._target[1]) > BACKLOG_BYTES and not self._is_stopping.is_set():
+        while waiting_bytes(self._target[1]) > BACKLOG_BYTES:
             time.sleep(WAIT_S)
-        self.waited_s += time.monotonic() - began
+        self._waited_s += time.monotonic() - began
 
-    def _connected(self) -> socket.socket:
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        sock.connect(self._target)
-        return sock
+    def _tell(self) -> None:
+        """Say how far it is, and take a socket that was handed over."""
+        with contextlib.suppress(OSError):
+            self._control.send(_PROGRESS.pack(self._sent, self._waited_s))
+        with contextlib.suppress(OSError):
+            _, descriptors, _, _ = socket.recv_fds(self._control, 16, 1)
+            if self._known is not None:
+                self._known.close()
+            self._known = socket.socket(fileno=descriptors[0])
+
+
+def main() -> None:
+    """Address, port, seed, how many, and the descriptor of the way back."""
+    host, port, seed, datagrams, end = sys.argv[1:]
+    control = socket.socket(fileno=int(end))
+    _Sender((host, int(port)), seed=int(seed), control=control).run(int(datagrams))
 
 
 def _batches_between_looks() -> int:
@@ -216,3 +276,7 @@ def _lines(port: int) -> list[list[str]]:
     wanted = f":{port:04X}"
     rows = (line.split() for line in Path("/proc/net/udp").read_text().splitlines())
     return [row for row in rows if row[1].endswith(wanted)]
+
+
+if __name__ == "__main__":
+    main()
