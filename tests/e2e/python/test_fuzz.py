@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-DATAGRAMS = 20_000
+DATAGRAMS = 10_000
 REACHED = {"noise", "short", "oversized", "stranger_rtp", "stranger_rtcp", "stranger_dtls", "stun_malformed"}
 """Rules that so many datagrams certainly meet."""
 
