@@ -11,7 +11,7 @@ import pytest
 from gateway.media.adapters.native.engine import DELAY_NS_MAX, Engine
 from gateway.media.adapters.relay_native import NativeRelay, pack, unpack
 from gateway.media.adapters.relay_python import STRANGERS_QUEUE_MAX
-from gateway.media.counters import LEGS_MAX, Column, Drop
+from gateway.media.counters import COLUMNS, LEGS_MAX, Column, Drop
 from gateway.media.demux import Kind
 from gateway.media.path import Address
 from gateway.media.ports import LegSpec
@@ -185,8 +185,8 @@ def test_wrong_memory_and_wrong_handles_are_refused() -> None:
         )
 
     with pytest.raises(ValueError, match="counters"):
-        made(40)
-    engine = made((LEGS_MAX + 1) * 40)
+        made(COLUMNS)
+    engine = made((LEGS_MAX + 1) * COLUMNS)
     with pytest.raises(ValueError, match="not free"):
         engine.add(4_096, ssrc_out=1, opus=-1, red=-1, level_id=0)
     with pytest.raises(ValueError, match="address"):
