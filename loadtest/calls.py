@@ -195,7 +195,6 @@ async def _plague(calls: Sequence[Call], shares: Shares, seconds: int) -> None:
 
 
 def _span(crowd: Crowd, seen: _Seen, wish: Wish, *, ledger_ok: bool) -> Span:
-    before_kb, first_kb, *more_kb = seen.rss_kb
     return Span(
         seconds=wish.seconds,
         added_p50_ms=crowd.took_ms(50),
@@ -204,8 +203,7 @@ def _span(crowd: Crowd, seen: _Seen, wish: Wish, *, ledger_ok: bool) -> Span:
         setups_per_s=min(seen.setups_per_s),
         setup_gateway_cpu_ms=seen.setup_gateway_s * 1e3 / (wish.calls * wish.rounds),
         setup_generator_cpu_ms=seen.setup_generator_s * 1e3 / (wish.calls * wish.rounds),
-        rss_kb_per_call=(first_kb - before_kb) / wish.calls,
-        rss_kb_grown_second_round=more_kb[0] - first_kb if more_kb else None,
+        rss_kb=seen.rss_kb,
         gateway_cpu_share=seen.gateway_s / seen.counted_s,
         generator_cpu_share=seen.generator_s / seen.counted_s,
         generator_late_ms_max=crowd.engine.late_ns_max / 1e6,

@@ -7,6 +7,7 @@ Never measures (`loadtest/calls.py`). What was never seen is infinite, because s
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from loadtest.call import Outcome
 from loadtest.percentile import percentile
@@ -21,6 +22,10 @@ SETUP_CALLS_MIN = 100
 """With fewer calls the last one's way to its first voice is most of what the rate measures."""
 ARRIVALS_MIN = 40.0
 """With fewer invitations in a second the rate is theirs."""
+FLAT_ROUNDS_MIN = 3
+"""What the allocator and the caches still settle is in the rounds before."""
+FLAT_SHARE_MAX = 0.25
+"""What the last of several rounds may add to memory, as a share of what the first did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +39,8 @@ class Span:
     setups_per_s: float
     setup_gateway_cpu_ms: float
     setup_generator_cpu_ms: float
-    rss_kb_per_call: float
-    rss_kb_grown_second_round: int | None
+    rss_kb: Sequence[int]
+    """The gateway's memory after sign-in, then after each round's counted span."""
     gateway_cpu_share: float
     generator_cpu_share: float
     generator_late_ms_max: float
@@ -43,6 +48,17 @@ class Span:
     """Packets and datagrams that the generator itself lost."""
     host_stolen_share: float
     ledger_ok: bool
+
+    @property
+    def grown_kb(self) -> list[int]:
+        """What each round added to the gateway's memory."""
+        return [after - before for before, after in pairwise(self.rss_kb)]
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether memory stays where it is; not asked after fewer than FLAT_ROUNDS_MIN rounds."""
+        first_kb, *more_kb = self.grown_kb
+        return len(more_kb) + 1 < FLAT_ROUNDS_MIN or more_kb[-1] <= FLAT_SHARE_MAX * first_kb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +99,8 @@ class Measured:
     """Memory the gateway grew by from sign-in to the end of the first counted span, per call."""
     rss_kb_grown_second_round: int | None
     """What a second round of as many calls added to that, in all; None after one round."""
+    rss_kb_rounds: Sequence[int]
+    """What each round added to the gateway's memory; the first holds what the calls of a round take."""
     gateway_cpu_share: float
     """Processor share of the gateway in the counted span, all threads; 1 = one core."""
     generator_cpu_share: float
@@ -128,7 +146,9 @@ def judged(outcomes: Sequence[Outcome], span: Span, *, wanted: int) -> Measured:
         not any(each.problems for each in outcomes),
         errors == 0,
         span.ledger_ok,
+        span.is_flat,
     )
+    first_kb, *more_kb = span.grown_kb
     return Measured(
         ok=all(bounds),
         calls=calls,
@@ -145,8 +165,9 @@ def judged(outcomes: Sequence[Outcome], span: Span, *, wanted: int) -> Measured:
         setup_generator_cpu_ms=round(span.setup_generator_cpu_ms, 2),
         first_audio_p50_ms=round(percentile(audio_ms, 50), 1),
         first_audio_p95_ms=round(percentile(audio_ms, 95), 1),
-        rss_kb_per_call=round(span.rss_kb_per_call, 1),
-        rss_kb_grown_second_round=span.rss_kb_grown_second_round,
+        rss_kb_per_call=round(first_kb * len(span.grown_kb) / wanted, 1),
+        rss_kb_grown_second_round=more_kb[0] if more_kb else None,
+        rss_kb_rounds=(first_kb, *more_kb),
         gateway_cpu_share=round(span.gateway_cpu_share, 3),
         generator_cpu_share=round(span.generator_cpu_share, 3),
         generator_late_ms_max=round(span.generator_late_ms_max, 1),

@@ -42,6 +42,8 @@ class _Place:
         self.side = side
         self.relay = relay
         self.peer: Peer | None = None
+        self.listener: _Listener | None = None
+        """Hears the peer."""
         self.is_muted = False
         self.carried = nothing_heard(session, side)
         self.is_first = True
@@ -63,6 +65,13 @@ class _Place:
         """Take the peer out and carry its evidence on."""
         self.carried = self.read(self.relay.counters())._replace(connected=False)
         self.is_first = self.is_first and self.peer is None
+        return self.part()
+
+    def part(self) -> Peer | None:
+        """Take the peer out; nobody listens to it any more, and nothing leads from who did back to it."""
+        if self.listener is not None:
+            self.listener.peer = None
+            self.listener = None
         peer, self.peer = self.peer, None
         return peer
 
@@ -224,6 +233,7 @@ class MediaService:
         answer = peer.answer(offer)
         replaced = place.vacate()
         listener.peer = place.peer = peer
+        place.listener = listener
         room.places[side] = place
         self._sessions[room.lane] += session not in self._rooms
         self._rooms[session] = room
@@ -291,8 +301,7 @@ class MediaService:
             return
         self._sessions[room.lane] -= 1
         for place in room.places.values():
-            peer, place.peer = place.peer, None
-            if peer is not None:
+            if (peer := place.part()) is not None:
                 await peer.close()
 
     def ice_servers(self, account: AccountId) -> list[dict[str, object]]:

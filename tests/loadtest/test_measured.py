@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import accumulate
 
 import pytest
 
@@ -18,8 +19,7 @@ SPAN = Span(
     setups_per_s=30.0,
     setup_gateway_cpu_ms=15.0,
     setup_generator_cpu_ms=15.0,
-    rss_kb_per_call=300.0,
-    rss_kb_grown_second_round=None,
+    rss_kb=(100_000, 100_300),
     gateway_cpu_share=0.5,
     generator_cpu_share=0.5,
     generator_late_ms_max=1.0,
@@ -83,7 +83,20 @@ def test_slow_set_ups_are_held_against_a_run_of_many_calls_that_came_fast():
     assert judged(many[:99], slow, wanted=99).ok
 
 
+@pytest.mark.parametrize(
+    ("grown_kb", "ok"),
+    [((300, 300), True), ((300, 300, 75), True), ((300, 0, 76), False), ((300, 300, 300, -10), True)],
+)
+def test_memory_is_flat_once_the_first_rounds_have_settled(grown_kb, ok):
+    measured = of(replace(SPAN, rss_kb=tuple(accumulate((100_000, *grown_kb)))))
+
+    assert measured.ok is ok
+    assert (measured.rss_kb_per_call, tuple(measured.rss_kb_rounds)) == (300.0 * len(grown_kb), grown_kb)
+    assert measured.rss_kb_grown_second_round == grown_kb[1]
+
+
 def test_what_did_not_happen_has_no_figure():
     measured = of()
 
     assert (measured.roamed_heard_ms_max, measured.roamed_lost_s_max, measured.killed) == (None, None, 0)
+    assert measured.rss_kb_grown_second_round is None

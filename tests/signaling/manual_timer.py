@@ -19,7 +19,13 @@ class Deadline:
     is_cancelled: bool = field(default=False, compare=False)
 
     def cancel(self) -> None:
+        """Let go of the action, as the loop's own timers do."""
         self.is_cancelled = True
+        self.action = _nothing
+
+
+async def _nothing() -> None:
+    pass
 
 
 class ManualTimer:

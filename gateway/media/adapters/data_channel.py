@@ -66,9 +66,12 @@ class DataChannel:
         return True
 
     async def shut(self) -> None:
-        """Abort the association."""
+        """Abort the association, and let go of the channel."""
         await self._sctp.stop()
         self._sctp.remove_all_listeners()
+        if self._channel is not None:
+            self._channel.remove_all_listeners()
+            self._channel = None
 
     def _open(self, channel: RTCDataChannel) -> None:
         self._opened += 1

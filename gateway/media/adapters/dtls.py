@@ -23,6 +23,10 @@ from gateway.media.sctp import is_sound
 _EXPORTER = b"EXTRACTOR-dtls_srtp"
 
 
+def _nothing(*_: object) -> None:
+    """In the place of a callback that is let go of."""
+
+
 class SharedCertificate(RTCCertificate):
     """A certificate whose OpenSSL context is made once and serves every handshake.
 
@@ -61,6 +65,7 @@ class LegIce:
         """Whoever waits for a datagram learns that none will come."""
         if not self._is_closed:
             self._is_closed = True
+            self._send_datagram = _nothing
             self._queue.put_nowait(None)
 
     async def _recv(self) -> bytes:
@@ -157,9 +162,11 @@ class LegDtls(RTCDtlsTransport):
         return self._state is State.CONNECTED
 
     async def shut(self) -> None:
-        """Say goodbye and wait until aiortc's own task is gone."""
+        """Say goodbye, wait until aiortc's own task is gone, and let go of OpenSSL's hundred kilobytes."""
         task = self._task
         await self.stop()
         if task is not None:
             await asyncio.gather(task, return_exceptions=True)
         self.remove_all_listeners()
+        self._ssl = self._task = self._guard = None
+        self._arrived = self._refused = _nothing

@@ -137,6 +137,7 @@ class SocketConnection:
             await self._closer
         self._writer.cancel()
         await asyncio.gather(self._writer, return_exceptions=True)
+        _forget_frames(self._socket.exception())
 
     def flush(self) -> None:
         """Write what was gathered."""
@@ -166,11 +167,13 @@ class SocketConnection:
             return b""
 
     async def _write(self) -> None:
-        while (notice := await self._queue.get()) is not None:
-            self._write_now(notice)
-            with contextlib.suppress(ConnectionError):
-                await self._drain()
-            self._is_behind = not self._queue.empty()
+        # Ended by `settle` alone, and then as if it had returned: a cancelled task keeps its frame, and with it the socket.
+        with contextlib.suppress(asyncio.CancelledError):
+            while (notice := await self._queue.get()) is not None:
+                self._write_now(notice)
+                with contextlib.suppress(ConnectionError):
+                    await self._drain()
+                self._is_behind = not self._queue.empty()
 
     async def _close(self) -> None:
         assert self._closing is not None, "close() sets it"
@@ -181,3 +184,10 @@ class SocketConnection:
                 await self._socket.close(code=code, message=reason.encode()[:REASON_BYTES_MAX])
         except TimeoutError:
             self._transport.abort()
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """What a socket failed with refers by its frames to the socket, which refers to it: neither would soon go."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__context__

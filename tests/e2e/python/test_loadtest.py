@@ -21,6 +21,7 @@ KEYS = {
     "first_audio_p95_ms",
     "rss_kb_per_call",
     "rss_kb_grown_second_round",
+    "rss_kb_rounds",
     "setup_gateway_cpu_ms",
     "gateway_cpu_share",
 }

@@ -7,10 +7,15 @@ from gateway.errors import Unprocessable
 from gateway.facts import LegAudible, LegClosed, LegConnected, LegGraded, LegMoved
 from gateway.ids import SessionId
 from gateway.media import rtcp
+from gateway.media.adapters.dtls import LegDtls, LegIce
+from gateway.media.adapters.feedback import Feedback
+from gateway.media.adapters.peer import LegPeer
 from gateway.terms import SessionKind, Side, VoiceQuality
+from tests.leftovers import collector_off, left_over, there_are
 from tests.media.adapters.conftest import SESSION, Call
 
 pytestmark = pytest.mark.adapter
+LEG_TYPES = (LegPeer, LegDtls, LegIce, Feedback)
 
 
 async def test_a_leg_connects_and_is_heard(call: Call) -> None:
@@ -210,6 +215,28 @@ async def test_a_closed_session_is_gone(call: Call) -> None:
     other.take(await call.answer(other, Side.CLIENT))
     await other.check()
     assert call.dropped() == {"stun_unknown_ufrag": 1}
+
+
+async def test_a_session_that_ended_leaves_nothing_for_the_collector(call: Call) -> None:
+    async with collector_off():
+        others = there_are(*LEG_TYPES)
+        await call.connect()
+        with_them = there_are(*LEG_TYPES)
+
+        await call.media.close(SESSION)
+
+        assert with_them == others + len(Side) * len(LEG_TYPES)
+        assert await left_over(*LEG_TYPES, of_use=others) == 0
+
+
+async def test_a_leg_that_is_replaced_leaves_nothing_for_the_collector(call: Call) -> None:
+    async with collector_off():
+        await call.connect()
+        before = there_are(*LEG_TYPES)
+
+        await call.join(Side.CLIENT, 2)
+
+        assert await left_over(*LEG_TYPES, of_use=before) == 0
 
 
 async def test_a_leg_that_never_connects_goes_with_its_session(call: Call) -> None:
