@@ -13,6 +13,7 @@ import typer
 import uvloop
 
 from loadtest import calls as calls_run
+from loadtest import video as video_run
 from loadtest.crash import run as crash_run
 from loadtest.crowd.crowd import Habits
 from loadtest.crowd.mishap import Shares
@@ -180,6 +181,17 @@ def simulate(  # noqa: PLR0917 typer's options, never called by position
         kinds = None if only is None else simulate_run.kinds_of(only)
         result = simulate_run.replay(world, sessions=sessions, only=kinds)
     _show(result, as_json=as_json)
+
+
+@app.command()
+def video(
+    seconds: Annotated[
+        int, typer.Option(min=5, max=video_run.SECONDS_MAX, help="How long they see each other.")
+    ] = 40,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Two Chromium with a demanding picture: what bandwidth they find through the gateway."""
+    _show(uvloop.run(video_run.run(seconds)), as_json=as_json)
 
 
 def _known(servers: str) -> list[str]:

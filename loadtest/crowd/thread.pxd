@@ -8,8 +8,9 @@ from libc.string cimport memcpy
 
 from gateway.media.adapters.native.core cimport Cipher
 from gateway.media.adapters.native.system cimport (
-    acquire, EINTR, exact_timers, exchange, iovec, last_error, mmsghdr, MSG_DONTWAIT, msghdr, now_ns,
-    pthread_mutex_lock, pthread_mutex_t, pthread_mutex_unlock, recvmmsg, release, sendmmsg, sleep_ns, sockaddr_in, write,
+    acquire, EINTR, exchange, iovec, last_error, mmsghdr, MSG_DONTWAIT, msghdr, now_ns,
+    pthread_mutex_lock, pthread_mutex_t, pthread_mutex_unlock, recvmmsg, release, sendmmsg, sleep_ns, sockaddr_in,
+    wake_at_once, write,
 )
 from loadtest.crowd.leg cimport (
     BEAT_NS, BEAT_UNITS, draw, Leg, LEGS, note_sent, PARTS, recognised, Recording, RING, Sent, step_on,
@@ -216,7 +217,7 @@ cdef inline void speak_all(Core *core) noexcept nogil:
     flush(core)
 
 cdef inline void run_thread(Core *core) noexcept nogil:
-    exact_timers()
+    wake_at_once()
     while not acquire(&core.is_stopping):
         pthread_mutex_lock(&core.lock)
         listen(core)

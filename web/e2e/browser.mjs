@@ -1,7 +1,7 @@
 /**
  * A Chromium of the machine, driven by playwright-core, with a profile of its own that is removed.
  *
- * The flags keep it off the network and give it a microphone that plays a file.
+ * The flags keep it off the network and give it a microphone and a camera that play files.
  */
 
 import { mkdtemp, rm } from "node:fs/promises";
@@ -27,9 +27,16 @@ const FLAGS = [
 ];
 
 /** Open one browser with one context; `close()` ends it and removes its profile. */
-export async function openBrowser({ wav = null, executablePath = "/usr/bin/chromium", ...context } = {}) {
+export async function openBrowser({
+  wav = null,
+  picture = null,
+  executablePath = "/usr/bin/chromium",
+  ...context
+} = {}) {
   const profile = await mkdtemp(join(tmpdir(), "gateway-browser-"));
-  const args = wav ? [...FLAGS, `--use-file-for-fake-audio-capture=${wav}`] : FLAGS;
+  const args = [...FLAGS];
+  if (wav) args.push(`--use-file-for-fake-audio-capture=${wav}`);
+  if (picture) args.push(`--use-file-for-fake-video-capture=${picture}`);
   const browser = await chromium.launchPersistentContext(profile, {
     executablePath,
     headless: true,

@@ -8,13 +8,14 @@
  */
 
 import { mkdir } from "node:fs/promises";
-import { meetNetwork, pathOf } from "./network.mjs";
+import { meetNetwork, pathOf, pictureOf } from "./network.mjs";
 import { visitOps } from "./ops.mjs";
 import { Person } from "./person.mjs";
 
 const DEFAULTS = {
   base: "http://127.0.0.1:8080",
   wav: null,
+  picture: null,
   out: "/tmp/gateway-e2e",
   chromium: "/usr/bin/chromium",
   language: "en",
@@ -121,7 +122,10 @@ async function talk(client, provider) {
   }
   if (options.kind === "video") pictures(before, after);
   if (options.network)
-    for (const person of [client, provider]) seen[person.name].path = await pathOf(person.page);
+    for (const person of [client, provider]) {
+      seen[person.name].path = await pathOf(person.page);
+      if (options.kind === "video") seen[person.name].picture = await pictureOf(person.page);
+    }
   seen.session = after.client.session;
   seen.client.shown_seconds = await client.text('[data-name="seconds"]');
   seen.client.shown_cost = await client.text('[data-name="cost"]');

@@ -31,6 +31,7 @@ export class Person {
   static async arrive(name, options) {
     const browser = await openBrowser({
       wav: options.wav,
+      picture: options.picture,
       executablePath: options.chromium,
       viewport: SIZES.phone,
       locale: options.language,

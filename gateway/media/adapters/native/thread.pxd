@@ -13,8 +13,9 @@ from gateway.media.adapters.native.leg cimport foresee, foresee_session, Leg
 from gateway.media.adapters.native.passage cimport take_datagram
 from gateway.media.adapters.native.ring cimport DATAGRAM_BYTES
 from gateway.media.adapters.native.system cimport (
-    acquire, add, EAGAIN, EBADF, EINTR, ENOTSOCK, exact_timers, exchange, last_error, MSG_DONTWAIT, now_ns, poll,
-    POLLIN, pollfd, prefetch, recvmmsg, release, sendmmsg, sleep_ns, sockaddr_storage, write,
+    acquire, add, EAGAIN, EBADF, EINTR, ENOTSOCK, exchange, last_error, MSG_DONTWAIT, now_ns, poll,
+    POLLIN, pollfd, prefetch, recvmmsg, release, sendmmsg, sleep_ns, sockaddr_storage,
+    wake_at_once, write,
 )
 
 cdef enum:
@@ -130,7 +131,7 @@ cdef inline void run_thread(Core *core) noexcept nogil:
     cdef int64_t after_ns
     cdef int64_t taken = 0
     cdef int count
-    exact_timers()
+    wake_at_once()
     waits[0].fd, waits[1].fd = core.fd, core.stop_fd
     waits[0].events = waits[1].events = POLLIN
     while not acquire(&core.is_stopping):
