@@ -64,7 +64,7 @@ def greeting(gateway: Gateway, settings: Settings) -> str:
         f"  provider console  {url}/provider",
         f"  operator page     {url}/ops",
         f"  API reference     {url}/docs",
-        f"  voice and text    UDP port {gateway.media_port}{or_tcp} ({gateway.relay} relay)",
+        f"  calls             UDP port {gateway.media_port}{or_tcp} ({gateway.relay} relay)",
         "",
     ]
     if settings.is_demo:

@@ -70,6 +70,7 @@ class End:
         self.app = MeterApp(url, listener=self._on)
         self.leg: CrowdLeg | None = None
         self.accepted_at_ns = 0
+        self.confirmed_at_ns = 0
         self.started_at_ns = 0
         self.acknowledged = 0
         self.is_counting = False
@@ -92,6 +93,7 @@ class End:
             await asyncio.wait_for(self.leg.heard.wait(), WAIT_S)
         except TimeoutError:
             raise NothingCame(f"{agreed['side']} heard nothing within {WAIT_S} s") from None
+        self.confirmed_at_ns = time.monotonic_ns()
         await self.app.request(
             "media.confirm", session=session, nonce=agreed["nonce"], tariff_hash=agreed["tariff_hash"]
         )
@@ -260,7 +262,7 @@ class Call:
         told_at_ns = time.monotonic_ns()
         receipt = (await asyncio.wait_for(ended, WAIT_S))["receipt"]
         first_s, last_s = ((at - client.started_at_ns) // NS for at in (hung_up_at_ns, told_at_ns))
-        return Told(receipt=receipt, least_s=first_s, most_s=last_s)
+        return Told(receipt=receipt, least_s=first_s, most_s=last_s, early_ns=self._early_ns(client))
 
     async def _found_dead(self, ended: asyncio.Future[Message]) -> Told:
         """The last evidence of a side is the earlier of its last packet and its last acknowledgement."""
@@ -270,7 +272,11 @@ class Call:
         assert dead.leg is not None, "it had one"
         spoken_ns = dead.leg.figures["sent_last_ns"] - survivor.started_at_ns
         least_s, most_s = (min(ns // NS, dead.acknowledged) for ns in (spoken_ns, spoken_ns + WAY_NS_MAX))
-        return Told(receipt=receipt, least_s=least_s, most_s=most_s)
+        return Told(receipt=receipt, least_s=least_s, most_s=most_s, early_ns=self._early_ns(survivor))
+
+    def _early_ns(self, told: End) -> int:
+        """By how much the start that this end was told is before the later confirmation."""
+        return max(end.confirmed_at_ns for end in self.ends) - told.started_at_ns
 
     def _compare(self, told: Told) -> None:
         outcome = self.outcome

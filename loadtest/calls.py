@@ -9,7 +9,6 @@ Never more calls or seconds than the bounds below; stops by itself.
 import asyncio
 import contextlib
 import math
-import os
 import signal
 import sys
 import tempfile
@@ -24,7 +23,7 @@ from gateway.sdk.http import HttpClient
 from loadtest.call import Call, Outcome
 from loadtest.crowd.crowd import Crowd, Habits
 from loadtest.crowd.mishap import Mishap, MishapKind, Shares, mishaps
-from loadtest.house import House, stolen_s
+from loadtest.house import House, loopback, split_cores, stolen_s
 from loadtest.measured import Span, judged
 from loadtest.meters.crowd import Desk
 from loadtest.voice import Recording
@@ -45,7 +44,7 @@ SETTLE_S = 0.5
 """Between the last counted packet and the first hang-up."""
 SEED = 1
 SPEECH = Path(__file__).parents[1] / "gateway" / "assets" / "speech.ogg"
-SERVE = "loadtest.crowd.house"
+SERVE = ("loadtest.serving",)
 
 T = TypeVar("T")
 
@@ -84,8 +83,8 @@ class _Seen:
 
 async def run(wish: Wish) -> dict[str, object]:
     """The whole run: start a gateway, call, measure, stop it; all numbers within their bounds."""
-    core = _split_cores()
-    serve = (SERVE,) if wish.profile is None else (SERVE, "--profile", str(wish.profile))
+    core = split_cores()
+    serve = SERVE if wish.profile is None else (*SERVE, "--profile", str(wish.profile))
     with tempfile.TemporaryDirectory(prefix="loadtest-") as directory:
         async with (
             House(Path(directory), pairs=wish.calls, core=core, serve=serve) as house,
@@ -98,7 +97,7 @@ async def run(wish: Wish) -> dict[str, object]:
 
 async def _measure(house: House, crowd: Crowd, wish: Wish) -> tuple[list[Outcome], Span]:
     url, pairs, seen = house.ready.url, house.ready.pairs, _Seen()
-    desks = [Desk(url, _address(number)) for number in range(-(-len(pairs) // CALLS_PER_ADDRESS))]
+    desks = [Desk(url, loopback(number)) for number in range(-(-len(pairs) // CALLS_PER_ADDRESS))]
     calls = [
         Call(url, pair, desks[number // CALLS_PER_ADDRESS], crowd=crowd, number=number)
         for number, pair in enumerate(pairs)
@@ -236,19 +235,6 @@ async def _few_at_once(coroutines: Sequence[Awaitable[T]], at_once: int) -> list
             return await coroutine
 
     return list(await asyncio.gather(*(gated(coroutine) for coroutine in coroutines)))
-
-
-def _address(number: int) -> str:
-    """A loopback address of one's own."""
-    return f"127.0.{1 + number // 250}.{1 + number % 250}"
-
-
-def _split_cores() -> int | None:
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
-        return None
-    os.sched_setaffinity(0, set(cores[1:]))
-    return cores[0]
 
 
 def _say(sentence: str) -> None:

@@ -172,6 +172,20 @@ class House:
             await self._drain
 
 
+def split_cores() -> int | None:
+    """Leave the first core to the gateway and answer which it is; None where there is but one for both."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        return None
+    os.sched_setaffinity(0, set(cores[1:]))
+    return cores[0]
+
+
+def loopback(number: int) -> str:
+    """The loopback address of one's own that has this number."""
+    return f"127.0.{1 + number // 250}.{1 + number % 250}"
+
+
 def stolen_s() -> float:
     """Processor seconds the machine's host took from all cores so far (`steal` of /proc/stat)."""
     return int(Path("/proc/stat").read_text().split("\n", 1)[0].split()[8]) / TICKS_PER_S

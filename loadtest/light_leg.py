@@ -18,6 +18,7 @@ from aiortc.rtcicetransport import RTCIceTransport
 
 from gateway.sdk.problem import NothingCame
 from loadtest import session_description, stun_client
+from loadtest.dtls_path import DtlsPath
 from loadtest.session_description import FarEnd
 from loadtest.stamps import Stamps
 from loadtest.stun_client import Address, Credentials
@@ -28,24 +29,6 @@ CONNECT_S = 10.0
 CHECK_S = 0.1
 """Pause between checks until the first answer."""
 SOCKET_BUFFER_BYTES = 1 << 20
-CONTROL_QUEUE_MAX = 64
-
-
-class _DtlsPath:
-    """What aiortc's DTLS wants of an ICE transport."""
-
-    role = "controlling"
-    state = "completed"
-
-    def __init__(self, leg: "LightLeg") -> None:
-        self._leg = leg
-        self.inbox: asyncio.Queue[bytes] = asyncio.Queue(CONTROL_QUEUE_MAX)
-
-    async def _recv(self) -> bytes:
-        return await self.inbox.get()
-
-    async def _send(self, datagram: bytes) -> None:
-        self._leg.send(datagram)
 
 
 class LightLeg(asyncio.DatagramProtocol):
@@ -73,7 +56,7 @@ class LightLeg(asyncio.DatagramProtocol):
         self._far: FarEnd | None = None
         self._checked = asyncio.Event()
         self._transport: asyncio.DatagramTransport | None = None
-        self._path = _DtlsPath(self)
+        self._path = DtlsPath(self.send)
         self._dtls = RTCDtlsTransport(cast("RTCIceTransport", self._path), [certificate])
         self._inbound: pylibsrtp.Session | None = None
         self._outbound: pylibsrtp.Session | None = None
@@ -177,8 +160,7 @@ class LightLeg(asyncio.DatagramProtocol):
         if 128 <= first <= 191:
             self._take_srtp(data)
         elif 20 <= first <= 63:
-            with contextlib.suppress(asyncio.QueueFull):
-                self._path.inbox.put_nowait(data)
+            self._path.put(data)
         elif first <= 3:
             self._take_stun(data, addr)
 

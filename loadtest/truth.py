@@ -21,6 +21,8 @@ class Told:
     """Whole seconds that there were at least."""
     most_s: int
     """And at most; the same where the end did not fall on a second's boundary."""
+    early_ns: int = 0
+    """By how much the first second began before both had said that they hear each other."""
 
     @property
     def counted_s(self) -> int:
@@ -35,4 +37,6 @@ def faults(told: Told) -> list[str]:
     found = problems_of(dict(told.receipt))
     if not told.least_s <= told.counted_s <= told.most_s:
         found.append(f"{told.counted_s} s counted, {told.least_s} to {told.most_s} s were metered")
+    if told.early_ns > 0:
+        found.append(f"counted from {told.early_ns / 1e9:.3f} s before both had confirmed")
     return found

@@ -36,9 +36,10 @@ BENCHES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "loadtest.relay": ("gateway.media",),
         "loadtest.calls": ("gateway.collector",),
-        "loadtest.crowd": ("gateway",),
+        "loadtest.crowd": ("gateway.media",),
         "loadtest.ledger": ("gateway.booking", "gateway.store"),
         "loadtest.meters": ("gateway",),
+        "loadtest.serving": ("gateway",),
         "loadtest.simulation": ("gateway",),
     }
 )

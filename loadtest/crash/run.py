@@ -10,7 +10,6 @@ Never more kills than the bound below; stops by itself.
 import asyncio
 import contextlib
 import json
-import os
 import sys
 import tempfile
 import time
@@ -29,7 +28,7 @@ from loadtest.crash.killer import Killer
 from loadtest.crash.pair import Pair
 from loadtest.crash.person import Person
 from loadtest.crash.stage import Stage
-from loadtest.house import House, Ready
+from loadtest.house import House, Ready, split_cores
 from loadtest.metronome import Metronome
 from loadtest.voice import Recording
 
@@ -84,7 +83,7 @@ class Result:
 
 async def run(kills: int, *, seed: int, keep: Path | None = None) -> dict[str, object]:
     """The whole run; `keep` is a directory in which the gateway's file and log stay."""
-    core = _split_cores()
+    core = split_cores()
     with contextlib.ExitStack() as stack:
         where = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crash-")))
         where.mkdir(parents=True, exist_ok=True)
@@ -238,14 +237,6 @@ async def _verified(directory: Path, found: books.Books) -> tuple[int, list[str]
         if process.returncode:
             problems.append(f"{session}: {said.decode(errors='replace').strip()}")
     return len(longest), problems
-
-
-def _split_cores() -> int | None:
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
-        return None
-    os.sched_setaffinity(0, set(cores[1:]))
-    return cores[0]
 
 
 def _say(sentence: str) -> None:

@@ -18,30 +18,13 @@ from gateway.media.adapters.srtp import NativeSession
 from gateway.sdk.problem import NothingCame
 from loadtest import session_description, stun_client
 from loadtest.crowd.crowd import Crowd
+from loadtest.dtls_path import DtlsPath
 from loadtest.session_description import FarEnd
 from loadtest.stun_client import Address, Credentials
 
 CONNECT_S = 10.0
 CHECK_S = 0.1
 """Pause between checks until one is answered."""
-CONTROL_QUEUE_MAX = 64
-
-
-class _DtlsPath:
-    """What aiortc's DTLS wants of an ICE transport."""
-
-    role = "controlling"
-    state = "completed"
-
-    def __init__(self, leg: "CrowdLeg") -> None:
-        self._leg = leg
-        self.inbox: asyncio.Queue[bytes] = asyncio.Queue(CONTROL_QUEUE_MAX)
-
-    async def _recv(self) -> bytes:
-        return await self.inbox.get()
-
-    async def _send(self, datagram: bytes) -> None:
-        self._leg.send(datagram)
 
 
 class CrowdLeg:
@@ -60,7 +43,7 @@ class CrowdLeg:
         self._is_dead = False
         self._far: FarEnd | None = None
         self._checked = asyncio.Event()
-        self._path = _DtlsPath(self)
+        self._path = DtlsPath(self.send)
         self._dtls = RTCDtlsTransport(cast("RTCIceTransport", self._path), [crowd.certificate])
         self._sessions: tuple[NativeSession, NativeSession] | None = None
         self._consent: asyncio.TimerHandle | None = None
@@ -152,8 +135,7 @@ class CrowdLeg:
             self.heard_at_ns = at_ns
             self.heard.set()
         elif 20 <= datagram[0] <= 63:
-            with contextlib.suppress(asyncio.QueueFull):
-                self._path.inbox.put_nowait(datagram)
+            self._path.put(datagram)
         elif datagram[0] <= 3:
             self._take_stun(datagram)
 

@@ -54,7 +54,6 @@ cdef struct Core:
     int64_t late_ns_max
     int64_t send_failed
     uint32_t outgoing
-    uint32_t speakers[BATCH]
     mmsghdr outbox[BATCH]
     iovec out_parts[BATCH]
     mmsghdr inbox[BATCH]

@@ -22,6 +22,7 @@ from google_crc32c import value as crc32c
 
 from gateway.sdk.problem import NothingCame
 from loadtest import session_description, stun_client
+from loadtest.dtls_path import DtlsPath
 from loadtest.fuzz.kept import corpus, one, with_data
 from loadtest.fuzz.mutator import mutated
 from loadtest.session_description import LEVEL_ID, PAYLOAD_TYPE, FarEnd
@@ -38,26 +39,6 @@ VOICE_BYTES_MAX = 1_900
 """Of a packet before its tag; what is larger is dropped before it is read."""
 
 
-class _Path:
-    """What aiortc's DTLS wants of an ICE transport."""
-
-    role = "controlling"
-    state = "completed"
-
-    def __init__(self, leg: "HostileLeg") -> None:
-        self._leg = leg
-        self.inbox: asyncio.Queue[bytes | None] = asyncio.Queue(64)
-
-    async def _recv(self) -> bytes:
-        datagram = await self.inbox.get()
-        if datagram is None:
-            raise ConnectionError
-        return datagram
-
-    async def _send(self, datagram: bytes) -> None:
-        self._leg.send(datagram)
-
-
 class HostileLeg:
     """One participant's media, connected properly."""
 
@@ -72,7 +53,7 @@ class HostileLeg:
         self._mine = Credentials.fresh()
         self._far: FarEnd | None = None
         self._checked = asyncio.Event()
-        self._path = _Path(self)
+        self._path = DtlsPath(self.send)
         self._dtls = RTCDtlsTransport(cast("RTCIceTransport", self._path), [certificate])
         self._ssrc = secrets.randbits(32)
         self._number = secrets.randbits(15)
@@ -151,8 +132,7 @@ class HostileLeg:
         asyncio.get_running_loop().remove_reader(self.sock)
         with contextlib.suppress(ConnectionError):
             await self._dtls.stop()
-        with contextlib.suppress(asyncio.QueueFull):
-            self._path.inbox.put_nowait(None)
+        self._path.close()
         await asyncio.sleep(0)
         self.sock.close()
 
@@ -225,8 +205,7 @@ class HostileLeg:
     def _take(self, data: bytes) -> None:
         first = data[0] if data else 255
         if 20 <= first <= 63:
-            with contextlib.suppress(asyncio.QueueFull):
-                self._path.inbox.put_nowait(data)
+            self._path.put(data)
         elif first <= 3 and self._far is not None and stun_client.is_answer(data, self._far.credentials):
             self._checked.set()
 

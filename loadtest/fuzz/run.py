@@ -8,7 +8,6 @@ Never sends what it counts twice, and stops by itself.
 
 import asyncio
 import math
-import os
 import socket
 import sys
 import tempfile
@@ -23,7 +22,7 @@ from loadtest.call import Call
 from loadtest.crowd.crowd import Crowd, Habits
 from loadtest.fuzz.adversary import Adversary, HostileCall, HostileOffers, HostileSocket
 from loadtest.fuzz.volley import Volley, kernel_drops
-from loadtest.house import House
+from loadtest.house import House, split_cores
 from loadtest.meters.crowd import Desk
 from loadtest.voice import Recording
 
@@ -148,7 +147,7 @@ class _Storm:
 
 async def run(datagrams: int, *, seed: int) -> dict[str, object]:
     """The whole run: a gateway, calls, the storm, the books."""
-    gateway_core = _split_cores()
+    gateway_core = split_cores()
     with tempfile.TemporaryDirectory(prefix="fuzz-") as directory:
         log = Path(directory) / "log"
         gateway = House(Path(directory), pairs=CALLS + 3, core=gateway_core, log=log)
@@ -307,14 +306,6 @@ def _judged(
         failures=len(failures),
         problems=tuple(problems[:10]),
     )
-
-
-def _split_cores() -> int | None:
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
-        return None
-    os.sched_setaffinity(0, set(cores[1:]))
-    return cores[0]
 
 
 def _say(sentence: str) -> None:

@@ -9,7 +9,6 @@ Never more sessions or seconds than the bounds below; stops by itself.
 import asyncio
 import contextlib
 import math
-import os
 import signal
 import sqlite3
 import sys
@@ -27,7 +26,7 @@ from gateway.collector import calm_collector
 from gateway.limits import LIVE_SESSIONS_MAX
 from gateway.sdk.http import HttpClient
 from gateway.sdk.problem import NothingCame
-from loadtest.house import House, stolen_s
+from loadtest.house import House, loopback, split_cores, stolen_s
 from loadtest.meters.crowd import Desk, MeteredCall
 from loadtest.percentile import percentile
 
@@ -44,7 +43,7 @@ COMMITS_OFF_MAX = 0.05
 """How far from one a second the evidence rows may be; the span's two ends cut one each."""
 LOOKS_AWAITED = 3
 """How often the next look at the books is waited for, each time as long as `audited` does."""
-SERVE = "loadtest.meters.house"
+SERVE = ("loadtest.serving", "--simulated")
 
 T = TypeVar("T")
 
@@ -87,8 +86,8 @@ class Measured:
 
 async def run(sessions: int, seconds: int, *, profile: Path | None = None) -> dict[str, object]:
     """The whole run; both numbers within their bounds. `profile` is where the gateway's profile is put."""
-    serve = (SERVE,) if profile is None else (SERVE, "--profile", str(profile))
-    core = _split_cores()
+    serve = SERVE if profile is None else (*SERVE, "--profile", str(profile))
+    core = split_cores()
     with contextlib.ExitStack() as stack:
         if core is not None:
             awake = asyncio.create_task(_stay_awake())
@@ -117,7 +116,7 @@ async def _stay_awake() -> None:
 
 async def _measure(house: House, database: Path, seconds: int, is_profiled: bool) -> Measured:
     url, pairs = house.ready.url, house.ready.pairs
-    desks = [Desk(url, _address(number)) for number in range(-(-len(pairs) // CALLS_PER_ADDRESS))]
+    desks = [Desk(url, loopback(number)) for number in range(-(-len(pairs) // CALLS_PER_ADDRESS))]
     calls = [
         MeteredCall(url, pair, desks[number // CALLS_PER_ADDRESS], phase_s=5 * number / len(pairs))
         for number, pair in enumerate(pairs)
@@ -255,19 +254,6 @@ async def _few_at_once(coroutines: Sequence[Awaitable[T]], at_once: int, *, what
         return result
 
     return list(await asyncio.gather(*(gated(coroutine) for coroutine in coroutines)))
-
-
-def _address(number: int) -> str:
-    """A loopback address of one's own."""
-    return f"127.0.{1 + number // 250}.{1 + number % 250}"
-
-
-def _split_cores() -> int | None:
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
-        return None
-    os.sched_setaffinity(0, set(cores[1:]))
-    return cores[0]
 
 
 def _say(sentence: str) -> None:

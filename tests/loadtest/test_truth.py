@@ -29,6 +29,16 @@ def test_a_second_too_few_or_too_many_is_a_fault(least_s, most_s):
     assert told(least_s, most_s) == [f"10 s counted, {least_s} to {most_s} s were metered"]
 
 
+@pytest.mark.parametrize(
+    ("early_ns", "found"),
+    [(0, []), (-5, []), (31_250_000, ["counted from 0.031 s before both had confirmed"])],
+)
+def test_a_second_that_began_before_both_confirmed_is_a_fault(early_ns, found):
+    told = Told(receipt=RECEIPT, least_s=10, most_s=10, early_ns=early_ns)
+
+    assert [fault for fault in faults(told) if fault not in NOT_SIGNED] == found
+
+
 def test_a_receipt_that_does_not_hold_is_a_fault_whatever_it_counts():
     assert NOT_SIGNED
     assert faults(Told(receipt=RECEIPT, least_s=10, most_s=10)) == NOT_SIGNED

@@ -162,11 +162,14 @@ class LegDtls(RTCDtlsTransport):
         return self._state is State.CONNECTED
 
     async def shut(self) -> None:
-        """Say goodbye, wait until aiortc's own task is gone, and let go of OpenSSL's hundred kilobytes."""
+        """Say goodbye and wait until aiortc's own task is gone."""
         task = self._task
         await self.stop()
         if task is not None:
             await asyncio.gather(task, return_exceptions=True)
         self.remove_all_listeners()
+
+    def let_go(self) -> None:
+        """Keep nothing of OpenSSL's hundred kilobytes, nor anybody's callbacks; after `shut` and `shake_hands`."""
         self._ssl = self._task = self._guard = None
         self._arrived = self._refused = _nothing

@@ -377,6 +377,7 @@ class LegPeer:
 
         A busy gateway seldom does that, and would keep a quarter of a megabyte of every call.
         """
+        self._dtls.let_go()
         self._feedback = self._channel = self._run_task = None
 
     def _sctp_arrived(self) -> None:

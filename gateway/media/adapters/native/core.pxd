@@ -85,3 +85,15 @@ cdef inline void hold_for_batch(Core *core) noexcept nogil:
 
 cdef inline void let_go(Core *core) noexcept nogil:
     pthread_mutex_unlock(&core.lock)
+
+cdef inline Outgoing *line_up(Core *core, const Leg *near, Leg *far, uint8_t *packet, int length) noexcept nogil:
+    """Put a protected packet of `near` into the batch on its way to `far`; what it counts as is still to be said."""
+    cdef mmsghdr *message = &core.outbox[core.outgoing]
+    cdef Outgoing *out = &core.out[core.outgoing]
+    core.out_parts[core.outgoing].iov_base = packet
+    core.out_parts[core.outgoing].iov_len = length
+    message.msg_hdr.msg_name = &far.name
+    message.msg_hdr.msg_namelen = far.name_length
+    out.near, out.far = near.row, far.row
+    core.outgoing += 1
+    return out

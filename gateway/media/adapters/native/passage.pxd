@@ -9,7 +9,7 @@ from libc.string cimport memcpy, memmove
 
 from gateway.media.adapters.native cimport leg as at
 from gateway.media.adapters.native.address cimport Address
-from gateway.media.adapters.native.core cimport Core, drop, Outgoing, refuse, REPLAY_FAIL, REPLAY_OLD
+from gateway.media.adapters.native.core cimport Core, drop, line_up, Outgoing, refuse, REPLAY_FAIL, REPLAY_OLD
 from gateway.media.adapters.native.header cimport (
     MALFORMED, map_extensions, payload_offset, primary_offset, read_16, read_32, renumber_red, unpadded, write_16,
     write_32,
@@ -64,7 +64,6 @@ cdef inline void send_on(
     """Write the receiver's numbers, protect, and put the packet into the batch on its way out."""
     cdef Continuity *stream = &peer.continuity
     cdef int sealed = size
-    cdef mmsghdr *message
     cdef Outgoing *out
     put(peer.cells + at.TS_OFFSET_OUT, stream.ts_offset)
     # A marker begins a talkspurt (RFC 7587): the receiver may re-adjust its delay.
@@ -75,18 +74,10 @@ cdef inline void send_on(
     if core.protect(peer.sealer, packet, &sealed):
         refuse(core, peer, at.SEND_FAILED, at.DROP_SEND_FAILED)
         return
-    message = &core.outbox[core.outgoing]
-    core.out_parts[core.outgoing].iov_base = packet
-    core.out_parts[core.outgoing].iov_len = sealed
-    message.msg_hdr.msg_name = &peer.name
-    message.msg_hdr.msg_namelen = peer.name_length
-    out = &core.out[core.outgoing]
-    out.near = leg.row
-    out.far = peer.row
+    out = line_up(core, leg, peer, packet, sealed)
     out.payload_bytes = size - payload
     out.sent_cell = at.RTP_OUT
     out.passed_cell = at.RTP_FORWARDED
-    core.outgoing += 1
 
 cdef inline void copy_to_tap(
     Leg *leg, const uint8_t *packet, int payload, int size, uint16_t seq, uint32_t ts, int octet, bint is_red,

@@ -7,13 +7,13 @@ is sent on only where the peer was sent that number's like since the last break.
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 from gateway.media.adapters.native cimport leg as at
-from gateway.media.adapters.native.core cimport Core, Outgoing, refuse, REPLAY_FAIL, REPLAY_OLD
+from gateway.media.adapters.native.core cimport Core, line_up, Outgoing, refuse, REPLAY_FAIL, REPLAY_OLD
 from gateway.media.adapters.native.header cimport (
     MALFORMED, map_video_extensions, payload_offset, read_16, read_32, unpadded, write_16, write_32,
 )
 from gateway.media.adapters.native.leg cimport admits_video_source, EXTENSIONS, Leg, NONE, Video, VideoTrack
 from gateway.media.adapters.native.stream cimport admits, Continuity, note, place, Reception, repairs, VIDEO
-from gateway.media.adapters.native.system cimport add, mmsghdr, put
+from gateway.media.adapters.native.system cimport add, put
 
 cdef inline bint renumber_repair(Leg *leg, Leg *peer, uint8_t *packet, int size, int payload) noexcept nogil:
     """Make a repair name the packet as the peer knows it; False where the peer never got its like."""
@@ -37,7 +37,6 @@ cdef inline void send_video(
     cdef Continuity *stream = &target.continuity
     cdef bint is_repair = track == &leg.video.repair
     cdef int sealed = size
-    cdef mmsghdr *message
     cdef Outgoing *out
     if not is_repair:
         put(peer.cells + at.VIDEO_SEQ_OFFSET_OUT, stream.seq_offset)
@@ -49,18 +48,10 @@ cdef inline void send_video(
     if core.protect(peer.sealer, packet, &sealed):
         refuse(core, peer, at.SEND_FAILED, at.DROP_SEND_FAILED)
         return
-    message = &core.outbox[core.outgoing]
-    core.out_parts[core.outgoing].iov_base = packet
-    core.out_parts[core.outgoing].iov_len = sealed
-    message.msg_hdr.msg_name = &peer.name
-    message.msg_hdr.msg_namelen = peer.name_length
-    out = &core.out[core.outgoing]
-    out.near = leg.row
-    out.far = peer.row
+    out = line_up(core, leg, peer, packet, sealed)
     out.payload_bytes = size - payload
     out.sent_cell = NONE if is_repair else at.VIDEO_OUT
     out.passed_cell = at.VIDEO_FORWARDED
-    core.outgoing += 1
 
 cdef inline void judge_video(
     Core *core, Leg *leg, VideoTrack *track, uint8_t *packet, int size, int payload, int64_t now_ns

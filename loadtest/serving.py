@@ -1,8 +1,11 @@
-"""The gateway process of the run: a whole gateway over the simulated media plane.
+"""The gateway process of a run under load: a whole gateway, with its real media plane or the simulated one.
 
-Decides who is seeded (`gateway/selftest.py` has the people) and, with `--profile`,
-that what the event loop's thread does between SIGUSR1 and the end is profiled.
+Decides who is seeded (`gateway/selftest.py` has the people), that new calls are judged by load where media is
+real, and, with `--profile`, that what the event loop's thread does between SIGUSR1 and SIGUSR2 (or the end) is
+profiled. Runs as a serving gateway does, with its calm collector and its own pace of looking at the books.
 Says where it is in one line, as `gateway.selftest serve` does; ends at SIGTERM.
+
+    python -m loadtest.serving --simulated --pairs 1000 --directory DIR
 """
 
 import asyncio
@@ -27,13 +30,16 @@ def serve(
     directory: Annotated[Path, typer.Option(help="Where the store and the keys are put.")],
     pairs: Annotated[int, typer.Option(min=1)] = 1,
     profile: Annotated[Path | None, typer.Option(help="Where a profile is written.")] = None,
+    simulated: Annotated[
+        bool, typer.Option("--simulated", help="Legs that always talk, without a packet.")
+    ] = False,
 ) -> None:
     """Open the gateway and wait for SIGTERM."""
     configure_logging(is_json=False, level="warning")
-    uvloop.run(_serve(directory, pairs, profile))
+    uvloop.run(_serve(_opening(directory, pairs, is_simulated=simulated), pairs, profile))
 
 
-async def _serve(directory: Path, pairs: int, profile: Path | None) -> None:
+async def _serve(opening: app.Opening, pairs: int, profile: Path | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
@@ -42,7 +48,7 @@ async def _serve(directory: Path, pairs: int, profile: Path | None) -> None:
     if profile is not None:
         loop.add_signal_handler(signal.SIGUSR1, profiler.enable)
         loop.add_signal_handler(signal.SIGUSR2, profiler.disable)
-    gateway = await app.start(_opening(directory, pairs))
+    gateway = await app.start(opening)
     try:
         members = [{"client": client, "provider": provider} for client, provider in selftest.phones(pairs)]
         ready = {"url": gateway.http_url, "operator": selftest.OPERATOR, "pairs": members}
@@ -57,14 +63,16 @@ async def _serve(directory: Path, pairs: int, profile: Path | None) -> None:
         profiler.dump_stats(profile)
 
 
-def _opening(directory: Path, pairs: int) -> app.Opening:
+def _opening(directory: Path, pairs: int, *, is_simulated: bool) -> app.Opening:
     settings = Settings(environment="demo", data_dir=directory, http_port=0, media_port=0)
     people = selftest.people(
         pairs,
         price_micros_per_minute=selftest.PRICE_MICROS_PER_MINUTE,
         wallet_micros=selftest.WALLET_MICROS,
     )
-    return app.Opening(settings=settings.unjudged(), people=people, media=simulated_plane)
+    if is_simulated:
+        return app.Opening(settings=settings.unjudged(), people=people, media=simulated_plane)
+    return app.Opening(settings=settings, people=people)
 
 
 if __name__ == "__main__":
