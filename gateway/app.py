@@ -225,7 +225,7 @@ async def _ground(
         media=plane,
         outbox=outbox,
         clock=clock,
-        ids=RandomIdSource(),
+        ids=RandomIdSource(clock),
     )
 
 

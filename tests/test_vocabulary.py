@@ -1,5 +1,8 @@
 """The shared words: money, clock, ids, errors, work."""
 
+import re
+import uuid
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +12,8 @@ from gateway.errors import GatewayError, InvariantBroken, StoreDown, require
 from gateway.ids import CountingIdSource, RandomIdSource, derived
 from gateway.money import Money, floor_to_minor, micros_per_minor, split_fee, written
 from gateway.work import together
+
+NAMESPACE = "0e9a2f34-5a2c-5d0e-8b57-4b0a6f1f2a11"
 
 pytestmark = pytest.mark.core
 
@@ -70,14 +75,52 @@ def test_instants_are_written_as_rfc_3339() -> None:
 
 
 def test_ids_say_what_they_name_and_derived_ones_repeat() -> None:
-    source = RandomIdSource()
+    source = RandomIdSource(ManualClock())
 
     assert source.new("ses").startswith("ses_")
     assert source.new("ses") != source.new("ses")
+    assert re.fullmatch("rsm_[0-9a-f]{32}", source.token("rsm"))
+    assert source.token("rsm") != source.token("rsm")
     assert [CountingIdSource().new("x") for _ in range(2)] == ["x_000001", "x_000001"]
     assert derived("ses_1", "hold", 1) == derived("ses_1", "hold", 1)
     assert derived("ses_1", "hold", 1) != derived("ses_1", "hold", 11)
     assert derived("a", "bc") != derived("ab", "c")
+
+
+def test_a_fresh_id_is_a_uuid_of_its_millisecond() -> None:
+    clock = ManualClock(wall_ns=1_790_000_000_123_456_789)
+    made = uuid.UUID(RandomIdSource(clock).new("ses").removeprefix("ses_"))
+
+    assert (made.version, made.variant) == (7, uuid.RFC_4122)
+    assert made.int >> 80 == 1_790_000_000_123
+
+
+def test_ids_sort_by_when_they_were_made_and_derived_ones_beside_their_root() -> None:
+    clock = ManualClock(wall_ns=1_790_000_000_000_000_000)
+    source, roots = RandomIdSource(clock), []
+    for _ in range(50):
+        roots.append(source.new("ses"))
+        clock.advance(ns=1_000_000)
+    holds = [derived(root, "hold", 1, 0) for root in roots]
+    legs = [derived("leg", hold, 0) for hold in holds]
+
+    assert roots == sorted(roots)
+    assert holds == sorted(holds)
+    assert legs == sorted(legs)
+    assert {uuid.UUID(each).version for each in holds + legs} == {8}
+    assert len({derived(roots[0], "hold", ordinal) for ordinal in range(1_000)}) == 1_000
+
+
+def test_what_derives_from_ids_without_a_time_stays_what_it_was() -> None:
+    """Commands that were given before ids had a time are known again."""
+    assert derived("ses_1", "hold", 1) == str(uuid.uuid5(uuid.UUID(NAMESPACE), "ses_1\x1fhold\x1f1"))
+    for old in (
+        "ses_0f8b7c6d5e4f7a3b9c2d1e0f8a7b6c5d",
+        "b0911c80-c619-51c6-9ebf-87114f25bd24",
+        "019a1c80'; -;-7-;-8-;'-------------",
+        "somebody's key of 36 letters; 7 or 8",
+    ):
+        assert derived("settle", old) == str(uuid.uuid5(uuid.UUID(NAMESPACE), f"settle\x1f{old}"))
 
 
 def test_every_failure_has_a_code_a_status_and_a_sentence() -> None:

@@ -37,7 +37,7 @@ BENCHES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "loadtest.relay": ("gateway.media",),
         "loadtest.calls": ("gateway.collector",),
         "loadtest.crowd": ("gateway.media",),
-        "loadtest.ledger": ("gateway.booking", "gateway.store"),
+        "loadtest.ledger": ("gateway.booking", "gateway.collector", "gateway.store"),
         "loadtest.meters": ("gateway",),
         "loadtest.serving": ("gateway",),
         "loadtest.simulation": ("gateway",),

@@ -69,7 +69,7 @@ class Participant:
         self._speech = speech
         self._is_loopback = is_loopback
         self._clock = clock or SystemClock()
-        self._ids = RandomIdSource()
+        self._ids = RandomIdSource(self._clock)
         self._tasks: set[asyncio.Task[None]] = set()
         self.is_acknowledging = True
         """Whether ticks are acknowledged; off to see what a silent app costs."""

@@ -148,8 +148,8 @@ class InvitationService:
             tariff=offer.tariff,
             fee_bp=offer.fee_bp,
             duration_s_max=offer.duration_s_max,
-            nonce_client=self._ids.new("non"),
-            nonce_provider=self._ids.new("non"),
+            nonce_client=self._ids.token("non"),
+            nonce_provider=self._ids.token("non"),
         )
         return Live(
             order=order,

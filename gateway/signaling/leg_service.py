@@ -63,7 +63,7 @@ class LegService:
         """The socket's resume token, made when first asked for."""
         token = self._token_of.get(connection.id)
         if token is None:
-            token = self._token_of[connection.id] = self._ids.new("rsm")
+            token = self._token_of[connection.id] = self._ids.token("rsm")
             self._tickets[token] = Ticket(account=connection.principal.account, connection=connection.id)
         return token
 

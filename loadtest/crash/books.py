@@ -32,7 +32,7 @@ _CHARGES = """
 """
 _OPEN_HOLDS = """
     SELECT count(*) FROM ledger_transfer held WHERE held.kind = 'pending'
-      AND NOT EXISTS (SELECT 1 FROM ledger_transfer t WHERE t.ends_id = held.id)
+      AND id NOT IN (SELECT ends_id FROM ledger_transfer WHERE ends_id IS NOT NULL)
 """
 
 

@@ -9,7 +9,6 @@ See docs/operations.md, "Ledger bench".
 """
 
 import asyncio
-import itertools
 import os
 import sqlite3
 import sys
@@ -24,9 +23,11 @@ import structlog
 
 from gateway.booking.adapters import ledger_flow_schema, ledger_schema, top_up_store
 from gateway.booking.adapters.ledger_store import LedgerStore
+from gateway.collector import calm_collector
 from gateway.store.database import Database
-from loadtest.ledger.cashier import Cashier, Tape
+from loadtest.ledger.cashier import COMMANDS_OF_ROUND, PROVIDERS, Cashier, Tape, provider
 from loadtest.ledger.inline_store import InlineStore
+from loadtest.ledger.pace import Pace
 from loadtest.percentile import percentile
 
 COMMANDS_PER_S_MIN = 5_000
@@ -95,15 +96,16 @@ class Measured:
 
 
 async def run(*, seconds: float, folder: Path | None) -> dict[str, object]:
-    """Measure on files in `folder`, which are removed afterwards."""
+    """Measure on files in `folder`, which are removed afterwards, with the collector of a serving process."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     chosen = folder or _on_disk()
     kind = file_system(chosen)
     if kind in IN_MEMORY:
         raise SystemExit(f"{chosen} is {kind}, where nothing is durable; name a folder on a disk")
     with tempfile.TemporaryDirectory(prefix="ledger-", dir=chosen) as place:
-        single = await _plain(Path(place) / "plain.db", seconds * SHARE_OF_DEPTH)
-        return asdict(await _measured(Path(place), seconds, single=single, kind=kind))
+        async with calm_collector():
+            single = await _plain(Path(place) / "plain.db", seconds * SHARE_OF_DEPTH)
+            return asdict(await _measured(Path(place), seconds, single=single, kind=kind))
 
 
 def file_system(path: Path) -> str:
@@ -125,7 +127,9 @@ def _on_disk() -> Path:
 async def _plain(path: Path, seconds: float) -> Tape:
     store = InlineStore(path, MIGRATIONS)
     ledger = await LedgerStore.open(store, currency="CNY")
-    tape = await _closed([Cashier(ledger=ledger, name="plain")], seconds)
+    crew = [Cashier(ledger=ledger, name="plain")]
+    await _open_accounts(ledger, crew)
+    tape = await _closed(crew, seconds)
     await store.close()
     _say(f"one commit each: {tape.commands_per_s:,.0f} commands/s")
     return tape
@@ -179,12 +183,20 @@ async def _books(path: Path, depth: int, looked: _Looked) -> AsyncIterator[Seque
     database = await Database.open(path, MIGRATIONS)
     ledger = await LedgerStore.open(database, currency="CNY")
     crew = [Cashier(ledger=ledger, name=f"d{depth}_{number}") for number in range(depth)]
+    await _open_accounts(ledger, crew)
+    before = database.stats()
     yield crew
     looked.breaches += await _compared(database, ledger, crew)
     looked.synchronous.add(await database.write(_synchronous))
-    looked.commands += database.stats()["commands"]
-    looked.commits += database.stats()["commits"]
+    looked.commands += database.stats()["commands"] - before["commands"]
+    looked.commits += database.stats()["commits"] - before["commits"]
     await database.close()
+
+
+async def _open_accounts(ledger: LedgerStore, crew: Sequence[Cashier]) -> None:
+    await asyncio.gather(*map(ledger.open_account, map(provider, range(PROVIDERS))))
+    for cashier in crew:
+        await cashier.open_accounts()
 
 
 async def _at_depth(crew: Sequence[Cashier], seconds: float) -> Depth:
@@ -219,18 +231,18 @@ async def _closed(crew: Sequence[Cashier], seconds: float) -> Tape:
 
 async def _open(crew: Sequence[Cashier], per_s: int, seconds: float) -> Tape:
     """Commands fall due at a fixed rate, whether or not those before are answered; a late start counts."""
-    tape = Tape(began_ns=time.perf_counter_ns())
-    numbers, count = itertools.count(), int(per_s * seconds)
+    count = int(per_s * seconds)
+    for _ in range(count // (len(crew) * COMMANDS_OF_ROUND) + 1):
+        for cashier in crew:
+            cashier.plan()
+    pace = Pace(per_s=per_s, count=count)
+    tape = Tape(began_ns=pace.began_ns)
 
     async def work(cashier: Cashier) -> None:
-        while (number := next(numbers)) < count:
-            due_ns = tape.began_ns + number * 1_000_000_000 // per_s
-            early_ns = due_ns - time.perf_counter_ns()
-            if early_ns > 0:
-                await asyncio.sleep(early_ns / 1e9)
+        while (due_ns := await pace.next()) is not None:
             await cashier.step(tape, due_ns=due_ns)
 
-    await asyncio.gather(*map(work, crew))
+    await asyncio.gather(pace.keep(), *map(work, crew))
     tape.ended_ns = time.perf_counter_ns()
     await _finished(crew)
     _say(f"open loop: {tape.commands_per_s:,.0f} commands/s, p50 {percentile(tape.latency_ms, 50):.2f} ms")
@@ -254,8 +266,8 @@ async def _compared(database: Database, ledger: LedgerStore, cashiers: Sequence[
     for cashier in cashiers:
         for wallet, micros in enumerate(cashier.balances):
             expected[f"client_cash:{cashier.account(wallet)}"] = micros
-        for provider, micros in cashier.earned.items():
-            name = f"provider_pending:{provider}"
+        for payee, micros in cashier.earned.items():
+            name = f"provider_pending:{payee}"
             expected[name] = expected.get(name, 0) + micros
         expected["platform_fee"] += cashier.charged_micros - sum(cashier.earned.values())
     kept = await database.read(_balances)

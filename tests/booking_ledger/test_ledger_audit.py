@@ -10,8 +10,7 @@ from tests.booking_ledger.conftest import ANN, UNIT, Till, order
 pytestmark = pytest.mark.adapter
 
 _ACCOUNT_GUARDS = (
-    "DROP TRIGGER ledger_account_is_itself",
-    "DROP TRIGGER ledger_account_only_grows",
+    "DROP TRIGGER ledger_account_grows",
     "PRAGMA ignore_check_constraints = ON",
 )
 

@@ -11,8 +11,7 @@ from tests.booking_ledger.vault import Vault, open_vault
 pytestmark = pytest.mark.adapter
 
 _GUARDS = (
-    "DROP TRIGGER ledger_account_is_itself",
-    "DROP TRIGGER ledger_account_only_grows",
+    "DROP TRIGGER ledger_account_grows",
     "DROP TRIGGER ledger_transfer_is_final",
     "DROP TRIGGER ledger_transfer_stays",
     "DROP TRIGGER ledger_command_is_final",

@@ -25,6 +25,10 @@ _ENDING = (
 )
 
 
+_STRAY = (
+    "INSERT INTO ledger_transfer (id, kind, flow, micros, at_wall_ns, command_id, debit_account, credit_account)"
+    " SELECT 'stray', 'posted', 'top_up', 1, 1, {} FROM ledger_transfer LIMIT 1"
+)
 _AGAIN = (
     "INSERT INTO ledger_transfer (id, command_id, kind, flow, debit_account, credit_account, micros, session,"
     " at_wall_ns) SELECT id, command_id, kind, flow, debit_account, credit_account, micros, session, 0"
@@ -216,6 +220,9 @@ async def test_a_client_cannot_pay_himself(till: Till) -> None:
             _ENDING.format(id="elsewhere", micros="micros", session="'ses_2'"),
             "ends whole",
         ),
+        (_STRAY.format("'no command', debit_account, credit_account"), "accounts that are open"),
+        (_STRAY.format("command_id, 'client_cash:acc_nobody', credit_account"), "accounts that are open"),
+        (_STRAY.format("command_id, debit_account, 'client_cash:acc_nobody'"), "accounts that are open"),
         (
             _AGAIN.format("session IS NOT NULL"),
             "UNIQUE constraint",

@@ -28,7 +28,7 @@ WHERE available < 0 AND chart NOT IN
 _PENDING_DIFFERS = """
 WITH open_hold AS (
     SELECT * FROM ledger_transfer AS held WHERE kind = 'pending'
-      AND NOT EXISTS (SELECT 1 FROM ledger_transfer WHERE ends_id = held.id)
+      AND id NOT IN (SELECT ends_id FROM ledger_transfer WHERE ends_id IS NOT NULL)
 ), expected AS (
     SELECT account, sum(debit) AS debits, sum(credit) AS credits FROM (
         SELECT debit_account AS account, micros AS debit, 0 AS credit FROM open_hold
@@ -41,15 +41,18 @@ FROM ledger_account LEFT JOIN expected ON expected.account = ledger_account.id
 WHERE debits_pending <> coalesce(debits, 0) OR credits_pending <> coalesce(credits, 0)
 """
 _BADLY_ENDED = """
-SELECT held.id, account.owner, held.session, count(ending.id) AS endings
+WITH ending AS (
+    SELECT ends_id, count(*) AS endings, sum(micros) AS micros
+    FROM ledger_transfer WHERE ends_id IS NOT NULL GROUP BY ends_id
+)
+SELECT held.id, account.owner, held.session, coalesce(ending.endings, 0) AS endings
 FROM ledger_transfer AS held
 JOIN ledger_account AS account ON account.id = held.debit_account
-LEFT JOIN ledger_transfer AS ending ON ending.ends_id = held.id
-WHERE held.kind = 'pending'
-GROUP BY held.id
-HAVING endings > 1 OR coalesce(sum(ending.micros), held.micros) <> held.micros
-    OR (endings = 0 AND EXISTS (SELECT 1 FROM ledger_command AS settlement
-                                WHERE settlement.name = 'settle' AND settlement.session = held.session))
+LEFT JOIN ending ON ending.ends_id = held.id
+WHERE held.kind = 'pending' AND (
+    ending.endings > 1 OR ending.micros <> held.micros
+    OR (ending.endings IS NULL AND EXISTS (SELECT 1 FROM ledger_command AS settlement
+                                WHERE settlement.name = 'settle' AND settlement.session = held.session)))
 """
 _SPLIT_DIFFERS = """
 WITH settled AS (
@@ -153,7 +156,8 @@ _HOLDING = """
 SELECT DISTINCT held.session, account.owner
 FROM ledger_transfer AS held JOIN ledger_account AS account ON account.id = held.debit_account
 WHERE held.kind = 'pending' AND held.session IS NOT NULL
-  AND NOT EXISTS (SELECT 1 FROM ledger_transfer WHERE ends_id = held.id)
+  AND NOT EXISTS (
+      SELECT 1 FROM ledger_transfer AS ending WHERE ending.session = held.session AND ending.ends_id = held.id)
 """
 
 

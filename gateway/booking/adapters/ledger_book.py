@@ -47,7 +47,8 @@ SELECT held.id, command_id, kind, flow, debit_account, credit_account, micros, e
        account.chart, account.expires_wall_ns
 FROM ledger_transfer AS held JOIN ledger_account AS account ON account.id = held.debit_account
 WHERE held.session = ? AND held.kind = 'pending'
-  AND NOT EXISTS (SELECT 1 FROM ledger_transfer AS ending WHERE ending.ends_id = held.id)
+  AND NOT EXISTS (
+      SELECT 1 FROM ledger_transfer AS ending WHERE ending.session = held.session AND ending.ends_id = held.id)
 ORDER BY held.seq
 """
 _SOURCES = """

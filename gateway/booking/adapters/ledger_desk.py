@@ -28,7 +28,7 @@ from gateway.booking.adapters.ledger_rows import (
     transfer_row,
     update_all,
 )
-from gateway.booking.ledger.account import Balance, Chart, LedgerAccount, LedgerAccountId
+from gateway.booking.ledger.account import Balance, Chart, LedgerAccount, LedgerAccountId, cash_id
 from gateway.booking.ledger.command import Command, CommandName
 from gateway.booking.ledger.settlement import HeldLeg
 from gateway.booking.ledger.transfer import EFFECTS, Transfer, TransferKind
@@ -36,20 +36,19 @@ from gateway.booking.ledger.wallet import Source
 from gateway.errors import require
 from gateway.ids import AccountId, SessionId
 
-_COMMANDS = "SELECT id, fingerprint, answer FROM ledger_command WHERE id IN (SELECT value FROM json_each(?))"
+_COMMANDS = """
+SELECT done.id, done.fingerprint, done.answer
+FROM json_each(?) AS asked CROSS JOIN ledger_command AS done ON done.id = asked.value
+"""
 _DRAWERS = """
-SELECT owner, id, chart, expires_wall_ns, guarded,
+SELECT owner, account.id, chart, expires_wall_ns, guarded,
        debits_pending, debits_posted, credits_pending, credits_posted
-FROM ledger_account WHERE id IN ('holds_control', 'platform_fee', 'processor_clearing')
+FROM json_each(?) AS asked CROSS JOIN ledger_account AS account ON account.id = asked.value
 UNION ALL
-SELECT owner, id, chart, expires_wall_ns, guarded,
+SELECT owner, account.id, chart, expires_wall_ns, guarded,
        debits_pending, debits_posted, credits_pending, credits_posted
-FROM ledger_account WHERE owner IN (SELECT value FROM json_each(?))
-UNION ALL
-SELECT owner, id, chart, expires_wall_ns, guarded,
-       debits_pending, debits_posted, credits_pending, credits_posted
-FROM ledger_account
-WHERE owner IN (SELECT value FROM json_each(?)) AND chart IN ('client_cash', 'client_promo')
+FROM json_each(?) AS asked CROSS JOIN ledger_account AS account
+    ON account.owner = asked.value AND account.chart = 'client_promo'
 """
 _NAMED = """
 SELECT owner, id, chart, expires_wall_ns, guarded,
@@ -61,10 +60,14 @@ _OPEN_LEGS = """
 SELECT id, command_id, kind, flow, debit_account, credit_account, micros, ends_id, session, hold, at_wall_ns
 FROM ledger_transfer AS held
 WHERE held.session IN (SELECT value FROM json_each(?)) AND held.kind = 'pending'
-  AND NOT EXISTS (SELECT 1 FROM ledger_transfer AS ending WHERE ending.ends_id = held.id)
+  AND NOT EXISTS (
+      SELECT 1 FROM ledger_transfer AS ending WHERE ending.session = held.session AND ending.ends_id = held.id)
 ORDER BY held.seq
 """
-_WALLET = frozenset({Chart.CLIENT_CASH, Chart.CLIENT_PROMO})
+_CASH, _PROMO = Chart.CLIENT_CASH.value, Chart.CLIENT_PROMO.value
+_WALLET = frozenset({_CASH, _PROMO})
+_PLATFORM = (Chart.HOLDS_CONTROL.value, Chart.PLATFORM_FEE.value, Chart.PROCESSOR_CLEARING.value)
+"""Accounts that nearly every group moves money on."""
 _NOTHING = (0, 0, 0, 0)
 _SETTLE, _PENDING = CommandName.SETTLE.value, TransferKind.PENDING.value
 _ID, _KIND, _ENDS, _SESSION = (TRANSFER_COLUMNS.index(name) for name in ("id", "kind", "ends_id", "session"))
@@ -80,8 +83,8 @@ class Needs(NamedTuple):
     """Ids of commands that may have been recorded."""
     payer: AccountId | None = None
     """Whose wallet, and bar, matters."""
-    opens: AccountId | None = None
-    """Who must have all accounts afterwards."""
+    accounts: tuple[LedgerAccountId, ...] = ()
+    """Whatever else it moves money to."""
     sessions: tuple[SessionId, ...] = ()
     """Sessions whose open holds matter."""
 
@@ -106,16 +109,25 @@ class Desk:
     def __init__(self, transaction: sqlite3.Connection, needs: Sequence[Needs]) -> None:
         """Read all that is going to be asked about."""
         self._transaction = transaction
-        self._recorded: dict[str, Recorded] = {
-            row[0]: Recorded(row[1], row[2])
-            for row in self._asked(_COMMANDS, {command for need in needs for command in need.commands})
-        }
-        payers = {need.payer for need in needs if need.payer is not None}
+        commands: set[str] = set()
+        accounts: set[str] = set(_PLATFORM)
+        payers: set[AccountId] = set()
+        self._legs: dict[str, dict[str, Row]] = {}
+        for need in needs:
+            commands.update(need.commands)
+            accounts.update(need.accounts)
+            if need.payer is not None:
+                payers.add(need.payer)
+            for session in need.sessions:
+                self._legs[session] = {}
+        self._recorded = {row[0]: Recorded(row[1], row[2]) for row in self._asked(_COMMANDS, commands)}
         self._drawers: dict[str, Drawer] = {}
-        self._spendable: dict[str, list[Drawer]] = {}
-        self._draw({need.opens for need in needs if need.opens is not None}, payers)
+        self._spendable: dict[str, list[Drawer]] = {payer: [] for payer in payers}
+        accounts.update(map(cash_id, payers))
+        for row in self._rows(_DRAWERS, (json.dumps(list(accounts)), json.dumps(list(payers)))):
+            if row[1] not in self._drawers:
+                self._drawn(row)
         self._barred = frozenset(owner for (owner,) in self._asked(_BARRED, payers))
-        self._legs: dict[str, dict[str, Row]] = {session: {} for need in needs for session in need.sessions}
         for row in self._asked(_OPEN_LEGS, self._legs):
             self._legs[row[_SESSION]][row[_ID]] = row
         self._accounts: list[Row] = []
@@ -135,24 +147,19 @@ class Desk:
 
     def open_account(self, account: LedgerAccount) -> None:
         """Have the account; nothing changes where it exists."""
-        if account.id not in self._drawers:
-            self._noted += 1
-            self._accounts.append(account_row(account))
-            self._drawers[account.id] = drawer = Drawer(
-                id=account.id,
-                chart=account.chart,
-                expires_wall_ns=account.expires_wall_ns,
-                is_guarded=account.is_guarded,
-            )
-            if account.owner is not None and account.chart in _WALLET:
-                self._spendable[account.owner].append(drawer)
+        if self.has(account.id) or self._is_found(account.id):
+            return
+        self._noted += 1
+        self._accounts.append(account_row(account))
+        chart, expires_wall_ns = account.chart.value, account.expires_wall_ns
+        self._put(account.owner, Drawer(account.id, chart, expires_wall_ns, account.is_guarded))
 
     def sources(self, owner: AccountId) -> list[Source]:
         """Every account that the owner can spend from."""
         return [
             Source(
                 account=LedgerAccountId(drawer.id),
-                is_promo=drawer.chart == Chart.CLIENT_PROMO,
+                is_promo=drawer.chart == _PROMO,
                 expires_wall_ns=drawer.expires_wall_ns,
                 balance=Balance(
                     debits_pending=drawer.counters[0],
@@ -169,7 +176,7 @@ class Desk:
         return [
             HeldLeg(
                 transfer=transfer,
-                is_promo=drawer.chart == Chart.CLIENT_PROMO,
+                is_promo=drawer.chart == _PROMO,
                 expires_wall_ns=drawer.expires_wall_ns,
             )
             for transfer in map(transfer_of, self._legs[session].values())
@@ -179,7 +186,7 @@ class Desk:
     def purse(self, owner: AccountId) -> Drawer | None:
         """The account of a wallet that has cash and was never given anything else; None for another wallet."""
         drawers = self._spendable[owner]
-        return drawers[0] if len(drawers) == 1 and drawers[0].chart == Chart.CLIENT_CASH else None
+        return drawers[0] if len(drawers) == 1 and drawers[0].chart == _CASH else None
 
     def leg_rows(self, session: SessionId) -> Collection[Row]:
         """The rows of `open_legs`."""
@@ -275,27 +282,29 @@ class Desk:
 
     def drawer(self, account: str) -> Drawer:
         """That account; it must be open."""
-        if account not in self._drawers:
-            rows = self._rows(_NAMED, (account,))
-            require(bool(rows), f"{account} is not open")
-            self._drawn(rows[0])
-        return self._drawers[account]
-
-    def _draw(self, opened: Collection[str], payers: Collection[str]) -> None:
-        self._spendable.update((owner, []) for owner in (*opened, *payers))
-        spent = [owner for owner in payers if owner not in opened]
-        for row in self._rows(_DRAWERS, (json.dumps(list(opened)), json.dumps(spent))):
-            drawer = self._drawn(row)
-            if drawer.chart in _WALLET:
-                self._spendable[row[0]].append(drawer)
-
-    def _drawn(self, row: Row) -> Drawer:
-        _owner, account, chart, expires_wall_ns, guarded = row[:5]
-        found: Counters = row[5:]
-        drawer = self._drawers[account] = Drawer(
-            account, chart, expires_wall_ns, is_guarded=bool(guarded), found=found, counters=found
-        )
+        drawer = self._drawers.get(account)
+        if drawer is None:
+            require(self._is_found(account), f"{account} is not open")
+            drawer = self._drawers[account]
         return drawer
+
+    def _is_found(self, account: str) -> bool:
+        """Whether an account is open that nobody said would be asked about; it is read now."""
+        rows = self._rows(_NAMED, (account,))
+        for row in rows:
+            self._drawn(row)
+        return bool(rows)
+
+    def _drawn(self, row: Row) -> None:
+        owner, account, chart, expires_wall_ns, guarded = row[:5]
+        found: Counters = row[5:]
+        drawer = Drawer(account, chart, expires_wall_ns, bool(guarded), found, found)
+        self._put(owner, drawer)
+
+    def _put(self, owner: str | None, drawer: Drawer) -> None:
+        self._drawers[drawer.id] = drawer
+        if owner in self._spendable and drawer.chart in _WALLET:
+            self._spendable[owner].append(drawer)
 
     def _asked(self, query: str, names: Collection[str]) -> Sequence[Row]:
         return self._rows(query, (json.dumps(list(names)),)) if names else ()

@@ -88,5 +88,6 @@ CREATE INDEX top_up_order_finished ON top_up_order (finished_wall_ns) WHERE fini
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("booking.flows", 1, _TABLES + _GUARDS + _DUE),
     Migration("booking.flows", 2, ledger_schema.APPENDED + _OF_COMMANDS),
+    Migration("booking.flows", 3, ledger_schema.FITTED),
 )
 """The flows' steps; they come after the ledger's and the orders'."""

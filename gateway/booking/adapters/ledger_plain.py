@@ -1,4 +1,4 @@
-"""The usual deposit, hold and settlement, at a desk and without detours.
+"""The usual top-up, hold and settlement, at a desk and without detours.
 
 Decides which commands are usual: a new one that gets all it asks for, on a wallet that is
 open and, where it pays, was given nothing but cash. Of these it writes the rows at once.
@@ -12,21 +12,23 @@ from collections.abc import Iterator
 from json.encoder import encode_basestring_ascii as quoted
 
 from gateway.booking.adapters.ledger_desk import Counters, Desk, Drawer
-from gateway.booking.adapters.ledger_rows import TRANSFER_COLUMNS, Row, accounts_of, transfer_row
-from gateway.booking.ledger.account import Chart
-from gateway.booking.ledger.command import Command, CommandName
+from gateway.booking.adapters.ledger_rows import TRANSFER_COLUMNS, Row
+from gateway.booking.ledger.account import Chart, cash_id, pending_earnings_id
+from gateway.booking.ledger.command import CommandName
+from gateway.booking.ledger.deposit import deposit_id
 from gateway.booking.ledger.hold import HoldAnswer, HoldRequest, HoldStatus
 from gateway.booking.ledger.settlement import Charge, Split
-from gateway.booking.ledger.transfer import TRANSFER_MICROS_MAX, Flow, Transfer, TransferKind
+from gateway.booking.ledger.transfer import TRANSFER_MICROS_MAX, Flow, TransferKind, leg_id, void_id
 from gateway.booking.wallet_ports import Settled
 from gateway.ids import AccountId, derived
 from gateway.money import split_fee
 
-_HOLD, _SETTLE = CommandName.HOLD.value, CommandName.SETTLE.value
+_HOLD, _SETTLE, _TOP_UP = CommandName.HOLD.value, CommandName.SETTLE.value, CommandName.TOP_UP.value
 _PENDING, _VOID, _POSTED = TransferKind.PENDING.value, TransferKind.VOID.value, TransferKind.POSTED.value
 _SET_ASIDE, _RELEASE = Flow.HOLD.value, Flow.RELEASE.value
-_EARNING, _FEE = Flow.EARNING.value, Flow.FEE.value
+_EARNING, _FEE, _TOP_UP_FLOW = Flow.EARNING.value, Flow.FEE.value, Flow.TOP_UP.value
 _CONTROL, _PLATFORM_FEE = Chart.HOLDS_CONTROL.value, Chart.PLATFORM_FEE.value
+_CLEARING = Chart.PROCESSOR_CLEARING.value
 _DEBIT, _MICROS = (TRANSFER_COLUMNS.index(name) for name in ("debit_account", "micros"))
 
 
@@ -52,7 +54,7 @@ def hold(
     )
     placed = f'{{"placed_micros":{want}}}'
     leg: Row = (
-        derived("leg", request.hold, 0),
+        leg_id(request.hold, 0),
         hold_id,
         _PENDING,
         _SET_ASIDE,
@@ -116,23 +118,35 @@ def settle(desk: Desk, charge: Charge, *, settle_id: str, now_wall_ns: int) -> S
     return Settled(split=split, is_first=True)
 
 
-def deposit(
-    desk: Desk, owner: AccountId, command: Command, transfer: Transfer, *, memo: str, now_wall_ns: int
+def top_up(
+    desk: Desk, account: AccountId, *, command_id: str, micros: int, memo: str, now_wall_ns: int
 ) -> bool | None:
-    """The deposit into an open wallet; None where it was made before, or an account is to be opened for it."""
-    is_open = desk.has(transfer.credit) and _earner(desk, owner) is not None
-    if not is_open or desk.recorded(command.id) is not None:
+    """The top-up of an open wallet; None where it was made before, or the wallet is to be opened for it."""
+    cash = cash_id(account)
+    if not desk.has(cash) or desk.recorded(command_id) is not None or not 0 < micros <= TRANSFER_MICROS_MAX:
         return None
-    source, purse = desk.drawer(transfer.debit), desk.drawer(transfer.credit)
-    if source.is_guarded:
-        return None
+    source, purse = desk.drawer(_CLEARING), desk.drawer(cash)
     pending, posted, incoming, paid_out = source.counters
+    asked = f'["top_up",{{"account":{quoted(account)},"micros":{micros}}}]'
+    moved: Row = (
+        deposit_id(command_id),
+        command_id,
+        _POSTED,
+        _TOP_UP_FLOW,
+        _CLEARING,
+        cash,
+        micros,
+        None,
+        None,
+        None,
+        now_wall_ns,
+    )
     desk.note(
-        (command.id, command.name.value, command.fingerprint, None, memo, "{}", now_wall_ns),
-        [transfer_row(transfer, command.id, now_wall_ns)],
+        (command_id, _TOP_UP, _sha256(asked), None, memo, "{}", now_wall_ns),
+        [moved],
         (
-            (source, (pending, posted + transfer.micros, incoming, paid_out)),
-            (purse, _credited(purse, posted=transfer.micros)),
+            (source, (pending, posted + micros, incoming, paid_out)),
+            (purse, _credited(purse, posted=micros)),
         ),
     )
     return True
@@ -153,7 +167,7 @@ def _settlement_row(charge: Charge, split: Split, *, settle_id: str, now_wall_ns
 
 def _void(leg: Row, settle_id: str, at_wall_ns: int) -> Row:
     held, _hold, _kind, _flow, debit, credit, micros, _ends, session, of_hold, _at_wall_ns = leg
-    void = derived("void", held)
+    void = void_id(held)
     return void, settle_id, _VOID, _RELEASE, debit, credit, micros, held, session, of_hold, at_wall_ns
 
 
@@ -170,10 +184,12 @@ def _credited(drawer: Drawer, *, pending: int = 0, posted: int = 0) -> Counters:
 
 
 def _earner(desk: Desk, provider: AccountId) -> Drawer | None:
-    """Where the provider's part goes; None where not all of the provider's accounts are known to be open."""
-    cash, pending, available = accounts_of(provider)
-    are_open = desk.has(pending.id) and desk.has(cash.id) and desk.has(available.id)
-    return desk.drawer(pending.id) if are_open else None
+    """Where the provider's part goes; None where it is not open.
+
+    All of a person's accounts are opened together, so the others are open where this one is.
+    """
+    pending = pending_earnings_id(provider)
+    return desk.drawer(pending) if desk.has(pending) else None
 
 
 def _sha256(text: str) -> str:

@@ -25,9 +25,9 @@ from gateway.booking.ledger.command import Command
 from gateway.booking.ledger.transfer import Flow, Transfer, TransferKind
 from gateway.ids import AccountId, HoldId, SessionId, TransferId
 
-INSERT_ACCOUNT = "INSERT INTO ledger_account (id, chart, owner, expires_wall_ns, guarded) VALUES"
+INSERT_ACCOUNT = "INSERT OR FAIL INTO ledger_account (id, chart, owner, expires_wall_ns, guarded) VALUES"
 INSERT_COMMAND = (
-    "INSERT INTO ledger_command (id, name, fingerprint, session, memo, answer, at_wall_ns) VALUES"
+    "INSERT OR FAIL INTO ledger_command (id, name, fingerprint, session, memo, answer, at_wall_ns) VALUES"
 )
 TRANSFER_COLUMNS = (
     "id",
@@ -43,18 +43,19 @@ TRANSFER_COLUMNS = (
     "at_wall_ns",
 )
 """Of a transfer's row, in this order wherever one is written or read."""
-INSERT_TRANSFER = f"INSERT INTO ledger_transfer ({', '.join(TRANSFER_COLUMNS)}) VALUES"
+INSERT_TRANSFER = f"INSERT OR FAIL INTO ledger_transfer ({', '.join(TRANSFER_COLUMNS)}) VALUES"
 UNLESS_THERE = " ON CONFLICT (id) DO NOTHING"
 _UPDATE = """
-UPDATE ledger_account
+UPDATE OR FAIL ledger_account
 SET debits_pending = to_be.column2, debits_posted = to_be.column3,
     credits_pending = to_be.column4, credits_posted = to_be.column5
 FROM (VALUES {values}) AS to_be
 WHERE id = to_be.column1 AND debits_pending = to_be.column6 AND debits_posted = to_be.column7
   AND credits_pending = to_be.column8 AND credits_posted = to_be.column9
 """
-ROWS_OF_STATEMENT = (64, 16, 4, 1)
-"""Rows inserted by one statement; few sizes, so that each is prepared once."""
+ROWS_OF_STATEMENT = (128, 64, 32, 16, 8, 4, 2, 1)
+"""Rows inserted by one statement; few sizes, so that each is prepared once, and few statements for any number:
+after each the thread waits for its turn with the event loop's."""
 _WRITTEN = json.JSONEncoder(separators=(",", ":"))
 
 Row = tuple[Any, ...]

@@ -7,6 +7,9 @@ Never holds a balance that transfers do not explain; `ledger_audit.py` proves it
 See docs/metering.md, "Ledger".
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from gateway.store.migration import Migration
 
 _TABLES = """
@@ -238,3 +241,89 @@ Commands lie in the order they came, and only their ids are sorted: a row is lon
 be written along with its neighbours. A session's transfers are found, and told apart, beside each other: what
 one command writes is then in one page of that tree. A transfer ends one of its own session, which is where the
 trigger looks."""
+
+
+_WHOLE = """NEW.ends_id IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM ledger_transfer AS held
+    WHERE held.session = NEW.session AND held.id = NEW.ends_id AND held.kind = 'pending'
+      AND held.micros = NEW.micros AND held.debit_account = NEW.debit_account
+      AND held.credit_account = NEW.credit_account)"""
+_AFTER_SETTLEMENT = """NEW.flow = 'hold' AND EXISTS (
+    SELECT 1 FROM ledger_command WHERE name = 'settle' AND session = NEW.session)"""
+_KNOWN = """EXISTS (SELECT 1 FROM ledger_command WHERE id = NEW.command_id)
+    AND EXISTS (SELECT 1 FROM ledger_account WHERE id = NEW.debit_account)
+    AND EXISTS (SELECT 1 FROM ledger_account WHERE id = NEW.credit_account)"""
+
+_FITTED = """
+CREATE TABLE transfer_next (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    command_id TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('posted', 'pending', 'post', 'void')),
+    flow TEXT NOT NULL,
+    debit_account TEXT NOT NULL,
+    credit_account TEXT NOT NULL,
+    micros INTEGER NOT NULL CHECK (micros BETWEEN 1 AND 1000000000000000),
+    ends_id TEXT,
+    session TEXT,
+    hold TEXT,
+    at_wall_ns INTEGER NOT NULL,
+    CHECK (debit_account <> credit_account),
+    CHECK ((ends_id IS NOT NULL) = (kind IN ('post', 'void')))
+) STRICT;
+INSERT INTO transfer_next SELECT seq, id, command_id, kind, flow, debit_account, credit_account, micros, ends_id,
+    session, hold, at_wall_ns FROM ledger_transfer ORDER BY seq;
+DROP TABLE ledger_transfer;
+ALTER TABLE transfer_next RENAME TO ledger_transfer;
+
+CREATE UNIQUE INDEX ledger_transfer_session ON ledger_transfer (session, id) WHERE session IS NOT NULL;
+CREATE UNIQUE INDEX ledger_transfer_id ON ledger_transfer (id) WHERE session IS NULL;
+CREATE UNIQUE INDEX ledger_transfer_ends ON ledger_transfer (session, ends_id) WHERE ends_id IS NOT NULL;
+CREATE INDEX ledger_transfer_top_up ON ledger_transfer (command_id) WHERE flow = 'top_up';
+CREATE INDEX ledger_transfer_debit ON ledger_transfer (debit_account, seq) WHERE kind IN ('posted', 'post');
+CREATE INDEX ledger_transfer_credit ON ledger_transfer (credit_account, seq) WHERE kind IN ('posted', 'post');
+
+CREATE TRIGGER ledger_transfer_is_final BEFORE UPDATE ON ledger_transfer
+BEGIN SELECT RAISE(FAIL, 'a transfer is never edited'); END;
+CREATE TRIGGER ledger_transfer_stays BEFORE DELETE ON ledger_transfer
+BEGIN SELECT RAISE(FAIL, 'a transfer is never deleted'); END;
+CREATE TRIGGER ledger_transfer_fits BEFORE INSERT ON ledger_transfer
+WHEN ({whole}) OR ({after_settlement}) OR NOT ({known})
+BEGIN
+    SELECT RAISE(FAIL, 'a pending transfer ends whole and between its own accounts') WHERE {whole};
+    SELECT RAISE(FAIL, 'nothing is set aside for a settled session') WHERE {after_settlement};
+    SELECT RAISE(FAIL, 'a transfer is of a command, between accounts that are open');
+END;
+
+DROP TRIGGER ledger_account_is_itself;
+DROP TRIGGER ledger_account_only_grows;
+CREATE TRIGGER ledger_account_grows BEFORE UPDATE ON ledger_account
+WHEN NEW.debits_posted < OLD.debits_posted OR NEW.credits_posted < OLD.credits_posted
+  OR NEW.id <> OLD.id OR NEW.chart <> OLD.chart OR NEW.owner IS NOT OLD.owner
+  OR NEW.expires_wall_ns IS NOT OLD.expires_wall_ns OR NEW.guarded <> OLD.guarded
+BEGIN
+    SELECT RAISE(FAIL, 'posted money is never taken back')
+    WHERE NEW.debits_posted < OLD.debits_posted OR NEW.credits_posted < OLD.credits_posted;
+    SELECT RAISE(FAIL, 'an account is never renamed');
+END;
+"""
+
+FITTED = (
+    _FITTED.replace("{whole}", _WHOLE)
+    .replace("{after_settlement}", _AFTER_SETTLEMENT)
+    .replace("{known}", _KNOWN)
+)
+"""The same tables, watched at less cost: one trigger looks at what comes in, and what ends is found by its session.
+
+A statement that may be undone by itself has SQLite copy each page before the change. RAISE(FAIL) and
+`OR FAIL` say that it is not: whoever writes undoes the whole command, or all that share the statement."""
+
+MERGED: Mapping[str, str] = MappingProxyType(
+    {
+        "ledger_transfer_ends_whole": "ledger_transfer_fits",
+        "ledger_transfer_after_settlement": "ledger_transfer_fits",
+        "ledger_account_is_itself": "ledger_account_grows",
+        "ledger_account_only_grows": "ledger_account_grows",
+    }
+)
+"""Guards of earlier steps, each with the one that says its sentence now."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.booking.adapters import ledger_audit, ledger_statement
 from gateway.booking.adapters.ledger_book import Book
-from gateway.booking.adapters.ledger_work import Deposit, PlaceHold, Settle, open_person
+from gateway.booking.adapters.ledger_work import Grant, PlaceHold, Settle, TopUp, open_person
 from gateway.booking.ledger import wallet
 from gateway.booking.ledger.account import PERSONAL, Chart, platform
 from gateway.booking.ledger.hold import HoldAnswer, HoldRequest
@@ -64,7 +64,7 @@ class LedgerStore:
     ) -> bool:
         """Credit paid-in money, once per payment."""
         return await self._database.write(
-            Deposit.of_payment(account, payment=payment, micros=micros, memo=memo, now_wall_ns=now_wall_ns)
+            TopUp(account=account, payment=payment, micros=micros, memo=memo, now_wall_ns=now_wall_ns)
         )
 
     async def grant_promo(
@@ -78,8 +78,8 @@ class LedgerStore:
     ) -> bool:
         """Credit promotional money, once per account and campaign."""
         return await self._database.write(
-            Deposit.of_campaign(
-                account,
+            Grant(
+                account=account,
                 campaign=campaign,
                 micros=micros,
                 expires_wall_ns=expires_wall_ns,
@@ -151,7 +151,7 @@ def credit(
     Raises:
         Conflict: it was credited to somebody else, or with another amount.
     """
-    work = Deposit.of_payment(account, payment=payment, micros=micros, memo=memo, now_wall_ns=now_wall_ns)
+    work = TopUp(account=account, payment=payment, micros=micros, memo=memo, now_wall_ns=now_wall_ns)
     return work(transaction)
 
 

@@ -22,13 +22,13 @@ from gateway.booking.adapters.ledger_rows import accounts_of
 from gateway.booking.ledger import deposit, hold, settlement, wallet
 from gateway.booking.ledger.account import (
     LedgerAccount,
-    cash_of,
+    cash_id,
+    pending_earnings_id,
     promo_of,
 )
 from gateway.booking.ledger.command import Command, CommandName
 from gateway.booking.ledger.hold import HoldAnswer, HoldRequest, HoldStatus
 from gateway.booking.ledger.settlement import Charge, Split
-from gateway.booking.ledger.transfer import Transfer
 from gateway.booking.wallet_ports import Settled
 from gateway.errors import Conflict
 from gateway.ids import AccountId, SessionId, derived
@@ -155,12 +155,12 @@ class Settle(LedgerWork[Settled]):
     """Commits with the first settlement."""
 
     def needs(self) -> Needs:
-        """The settlement, the session's holds, and both parties."""
+        """The settlement, the session's holds, the client's wallet and where the provider's part goes."""
         charge = self.charge
         return Needs(
             commands=(_settle_id(charge.session),),
             payer=charge.client,
-            opens=charge.provider,
+            accounts=(pending_earnings_id(charge.provider),),
             sessions=(charge.session,),
         )
 
@@ -203,56 +203,18 @@ class Settle(LedgerWork[Settled]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deposit(LedgerWork[bool]):
-    """Credit a top-up or a grant, once per command; False when it had been credited."""
+class TopUp(LedgerWork[bool]):
+    """Credit paid-in money, once per payment; False when it had been credited."""
 
-    owner: AccountId
-    into: LedgerAccount
-    command: Command
-    transfer: Transfer
+    account: AccountId
+    payment: str
+    micros: int
     memo: str
     now_wall_ns: int
 
-    @classmethod
-    def of_payment(
-        cls, account: AccountId, *, payment: str, micros: int, memo: str, now_wall_ns: int
-    ) -> "Deposit":
-        """Paid-in money."""
-        return cls(
-            owner=account,
-            into=cash_of(account),
-            command=deposit.top_up_command(payment, account=account, micros=micros),
-            transfer=deposit.top_up(payment, account=account, micros=micros),
-            memo=memo,
-            now_wall_ns=now_wall_ns,
-        )
-
-    @classmethod
-    def of_campaign(
-        cls,
-        account: AccountId,
-        *,
-        campaign: str,
-        micros: int,
-        expires_wall_ns: int | None,
-        now_wall_ns: int,
-    ) -> "Deposit":
-        """Promotional money."""
-        grant = promo_of(account, campaign, expires_wall_ns=expires_wall_ns)
-        return cls(
-            owner=account,
-            into=grant,
-            command=deposit.promo_command(
-                campaign, account=account, micros=micros, expires_wall_ns=expires_wall_ns
-            ),
-            transfer=deposit.promo_grant(campaign, into=grant, micros=micros),
-            memo=campaign,
-            now_wall_ns=now_wall_ns,
-        )
-
     def needs(self) -> Needs:
-        """The command and the wallet."""
-        return Needs(commands=(self.command.id,), opens=self.owner)
+        """The command and the account."""
+        return Needs(commands=(deposit.top_up_id(self.payment),), accounts=(cash_id(self.account),))
 
     def decide(self, books: Books) -> bool:
         """Whether it was credited now.
@@ -260,19 +222,65 @@ class Deposit(LedgerWork[bool]):
         Raises:
             Conflict: it was credited to somebody else, or with another amount.
         """
-        if is_done(books, self.command):
+        account, micros = self.account, self.micros
+        command = deposit.top_up_command(self.payment, account=account, micros=micros)
+        transfer = deposit.top_up(self.payment, account=account, micros=micros)
+        if is_done(books, command):
             return False
-        open_person(books, self.owner)
-        books.open_account(self.into)
-        books.record(self.command, [self.transfer], answer={}, at_wall_ns=self.now_wall_ns, memo=self.memo)
+        open_person(books, account)
+        books.record(command, [transfer], answer={}, at_wall_ns=self.now_wall_ns, memo=self.memo)
         return True
 
     def decide_at(self, desk: Desk) -> bool:
-        """The usual deposit without detours."""
-        credited = ledger_plain.deposit(
-            desk, self.owner, self.command, self.transfer, memo=self.memo, now_wall_ns=self.now_wall_ns
+        """The usual top-up without detours."""
+        credited = ledger_plain.top_up(
+            desk,
+            self.account,
+            command_id=deposit.top_up_id(self.payment),
+            micros=self.micros,
+            memo=self.memo,
+            now_wall_ns=self.now_wall_ns,
         )
         return self.decide(desk) if credited is None else credited
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant(LedgerWork[bool]):
+    """Credit promotional money, once per account and campaign; False when it had been credited."""
+
+    account: AccountId
+    campaign: str
+    micros: int
+    expires_wall_ns: int | None
+    now_wall_ns: int
+
+    def needs(self) -> Needs:
+        """The command and the account."""
+        return Needs(
+            commands=(deposit.promo_id(self.campaign, account=self.account),), accounts=(self._into.id,)
+        )
+
+    def decide(self, books: Books) -> bool:
+        """Whether it was credited now.
+
+        Raises:
+            Conflict: it was credited with another amount or expiry.
+        """
+        account, micros, expires_wall_ns = self.account, self.micros, self.expires_wall_ns
+        command = deposit.promo_command(
+            self.campaign, account=account, micros=micros, expires_wall_ns=expires_wall_ns
+        )
+        transfer = deposit.promo_grant(command.id, into=self._into, micros=micros)
+        if is_done(books, command):
+            return False
+        open_person(books, account)
+        books.open_account(self._into)
+        books.record(command, [transfer], answer={}, at_wall_ns=self.now_wall_ns, memo=self.campaign)
+        return True
+
+    @property
+    def _into(self) -> LedgerAccount:
+        return promo_of(self.account, self.campaign, expires_wall_ns=self.expires_wall_ns)
 
 
 def is_done(books: Books, command: Command) -> bool:

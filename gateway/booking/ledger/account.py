@@ -97,6 +97,9 @@ PERSONAL = frozenset(
 """Accounts that belong to a person; of the others there is one each."""
 
 
+_CASH, _PROVIDER_PENDING = Chart.CLIENT_CASH.value, Chart.PROVIDER_PENDING.value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerAccount:
     """One account of the ledger."""
@@ -138,6 +141,16 @@ class Balance:
 def platform(chart: Chart) -> LedgerAccount:
     """The platform's account of that kind."""
     return LedgerAccount(id=LedgerAccountId(chart.value), chart=chart)
+
+
+def cash_id(owner: AccountId) -> LedgerAccountId:
+    """Where a client's paid-in money is."""
+    return LedgerAccountId(f"{_CASH}:{owner}")
+
+
+def pending_earnings_id(owner: AccountId) -> LedgerAccountId:
+    """Where a provider's part of a charge arrives."""
+    return LedgerAccountId(f"{_PROVIDER_PENDING}:{owner}")
 
 
 def cash_of(owner: AccountId) -> LedgerAccount:

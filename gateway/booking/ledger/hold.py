@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.booking.ledger.account import Chart, platform
-from gateway.booking.ledger.transfer import Flow, Transfer, TransferKind
+from gateway.booking.ledger.transfer import Flow, Transfer, TransferKind, leg_id
 from gateway.booking.ledger.wallet import Source, available_micros, in_spending_order
 from gateway.errors import require
-from gateway.ids import AccountId, HoldId, SessionId, TransferId, derived
+from gateway.ids import AccountId, HoldId, SessionId
 
 
 class HoldStatus(StrEnum):
@@ -90,7 +90,7 @@ def plan(request: HoldRequest, sources: Sequence[Source], *, now_wall_ns: int) -
 
 def _leg(request: HoldRequest, source: Source, micros: int, *, ordinal: int) -> Transfer:
     return Transfer(
-        id=TransferId(derived("leg", request.hold, ordinal)),
+        id=leg_id(request.hold, ordinal),
         kind=TransferKind.PENDING,
         flow=Flow.HOLD,
         debit=source.account,

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.booking.ledger.account import Chart, LedgerAccountId, pending_earnings_of, platform
-from gateway.booking.ledger.transfer import Flow, Transfer, TransferKind
+from gateway.booking.ledger.transfer import Flow, Transfer, TransferKind, void_id
 from gateway.booking.ledger.wallet import spending_key
 from gateway.errors import require
 from gateway.ids import AccountId, SessionId, TransferId, derived
@@ -144,7 +144,7 @@ def _parts(amount: int, legs: Sequence[HeldLeg]) -> Iterator[_Part]:
 def _void(leg: HeldLeg) -> Transfer:
     held = leg.transfer
     return Transfer(
-        id=TransferId(derived("void", held.id)),
+        id=void_id(held.id),
         kind=TransferKind.VOID,
         flow=Flow.RELEASE,
         debit=held.debit,

@@ -82,6 +82,16 @@ class Flow(StrEnum):
     """processor fees → processor clearing: what the payment provider kept."""
 
 
+def leg_id(hold: HoldId, ordinal: int) -> TransferId:
+    """The pending transfer that takes the `ordinal`th source's part of a hold."""
+    return TransferId(f"{hold}:{ordinal}")
+
+
+def void_id(held: str) -> TransferId:
+    """What frees a pending transfer; it happens once, so it needs no other name."""
+    return TransferId(f"{held}:void")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
     """How often the amount is added to each pair of counters."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from gateway.clock import SystemClock
 from gateway.errors import Unavailable
 from gateway.ids import AccountId, RandomIdSource
 from gateway.signaling.adapters.presence_memory import Board, PresenceMemory
@@ -80,7 +81,7 @@ async def opened(request: pytest.FixtureRequest) -> AsyncIterator[Opener]:
         url: str = request.getfixturevalue("redis_url")
 
         async def open_one() -> PresenceStore:
-            handles.append(await PresenceRedis.open(url, ids=RandomIdSource()))
+            handles.append(await PresenceRedis.open(url, ids=RandomIdSource(SystemClock())))
             return handles[-1]
 
         yield open_one
@@ -176,8 +177,8 @@ async def test_many_providers_are_listed(opened: Opener) -> None:
 
 
 async def test_redis_forgets_a_node_that_stopped_repeating_itself(redis_url: str) -> None:
-    dead = await PresenceRedis.open(redis_url, ids=RandomIdSource())
-    alive = await PresenceRedis.open(redis_url, ids=RandomIdSource())
+    dead = await PresenceRedis.open(redis_url, ids=RandomIdSource(SystemClock()))
+    alive = await PresenceRedis.open(redis_url, ids=RandomIdSource(SystemClock()))
     watched = Watched()
     await alive.watch(watched)
     await dead.put(ANN, Presence.ONLINE)
@@ -195,7 +196,7 @@ async def test_redis_forgets_a_node_that_stopped_repeating_itself(redis_url: str
 
 
 async def test_redis_keeps_a_provider_whose_node_repeats_itself(redis_url: str) -> None:
-    handle = await PresenceRedis.open(redis_url, ids=RandomIdSource())
+    handle = await PresenceRedis.open(redis_url, ids=RandomIdSource(SystemClock()))
     await handle.put(ANN, Presence.ONLINE)
     async with Redis.from_url(redis_url) as redis:
         await redis.pexpire(KEY + ANN, 5_000)
@@ -208,4 +209,4 @@ async def test_redis_keeps_a_provider_whose_node_repeats_itself(redis_url: str) 
 
 async def test_redis_that_does_not_answer_is_unavailable() -> None:
     with pytest.raises(Unavailable):
-        await PresenceRedis.open(f"redis://127.0.0.1:{free_port()}/0", ids=RandomIdSource())
+        await PresenceRedis.open(f"redis://127.0.0.1:{free_port()}/0", ids=RandomIdSource(SystemClock()))
