@@ -16,8 +16,8 @@ from gateway.errors import StoreDown
 
 CACHE_KIB = 65_536
 """Pages that the writer keeps in memory: the indexes it inserts into, and all that one transaction changes."""
-CHECKPOINT_PAGES = 8_000
-"""Length of the log, 32 MB, from which a commit copies it into the file; a page that many commits
+CHECKPOINT_PAGES = 32_000
+"""Length of the log, 128 MB, from which a commit copies it into the file; a page that many commits
 changed is then copied once. An opening after a crash reads at most about this much."""
 BUSY_S = 5.0
 """How long a statement waits for a lock that only a stray tool can hold."""
