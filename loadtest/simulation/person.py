@@ -100,6 +100,8 @@ class Person:
         self._tries = 0
         self._asking = 0
         self._orders = 0
+        self._ordering: list[Node] = []
+        """Gateways that have been asked for a payment and have not answered."""
         self._unpaid: set[str] = set()
         """Payments whose credit has not been seen yet."""
         self._decided: set[str] = set()
@@ -107,7 +109,8 @@ class Person:
     @property
     def is_done(self) -> bool:
         """Whether this person wants nothing more."""
-        return self.quota <= 0 and not self._live() and not self._unpaid
+        is_ordering = any(node.life.is_alive for node in self._ordering)
+        return self.quota <= 0 and not self._live() and not self._unpaid and not is_ordering
 
     # Connecting
 
@@ -284,9 +287,11 @@ class Person:
             )
 
         for _ in range(times):
-            node.run(create, self._ordered)
+            self._ordering.append(node)
+            node.run(create, lambda order: self._ordered(node, order))
 
-    def _ordered(self, order: TopUpOrder | None) -> None:
+    def _ordered(self, node: Node, order: TopUpOrder | None) -> None:
+        self._ordering.remove(node)
         if order is None or order.payment is None or order.payment in self._unpaid:
             return
         self._unpaid.add(order.payment)
