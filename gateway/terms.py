@@ -135,6 +135,19 @@ PERSONS_LIFT = frozenset({SuspendReason.OPERATOR, SuspendReason.SOS, SuspendReas
 """Suspensions that last until a person lifts them, through restarts too; nothing is forwarded meanwhile."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedMove:
+    """The last stored move of a session that says whether seconds count."""
+
+    reason: SuspendReason | None
+    """Why they do not; None where they do."""
+    at_ns: int | None
+    """Monotonic time of its storing; None where that was not noted yet."""
+    boot: str
+    """The boot whose monotonic clock that is."""
+    wall_ns: int
+
+
 class WarningReason(StrEnum):
     """Which limit a near-end warning speaks of."""
 

@@ -10,7 +10,15 @@ from typing import Any, Protocol
 
 from gateway.ids import AccountId, HoldId, SessionId
 from gateway.metering.owner_ports import RowKey
-from gateway.terms import EndReason, LegEvidence, MeterOrder, SessionState, Side, SuspendReason
+from gateway.terms import (
+    CountedMove,
+    EndReason,
+    LegEvidence,
+    MeterOrder,
+    SessionState,
+    Side,
+    SuspendReason,
+)
 from gateway.work import SumWork, Work
 
 
@@ -124,13 +132,8 @@ class Moves(Protocol):
         """A work that compare-and-swaps the session's state and appends the transition."""
         ...
 
-    async def held_reason(
-        self, session: SessionId, *, seen: SuspendReason | None = None, seen_wall_ns: int = 0
-    ) -> SuspendReason | None:
-        """Why a person has yet to lift a suspension; None where none is in force.
-
-        `seen` is what paused the newest second in the evidence, which began at `seen_wall_ns`: it
-        decides where that is later than the last move, which the store may not have taken.
+    async def counted_move(self, session: SessionId) -> CountedMove | None:
+        """The last move that says whether seconds count; None where none has been stored.
 
         Raises:
             StoreDown: it cannot be read.

@@ -22,6 +22,7 @@ from gateway.limits import JOURNAL_AFTER_NS, LEASE_NS, SWEEP_NS, WITNESS_POLL_NS
 from gateway.metering.carrying_service import Carrier
 from gateway.metering.closing_service import Wallets
 from gateway.metering.effect import Effect, HoldNeeded
+from gateway.metering.held import held_by, written_hold
 from gateway.metering.holding_service import PLACED, Holder
 from gateway.metering.input_service import Inputs
 from gateway.metering.journaling_service import Journaling
@@ -260,10 +261,8 @@ class MeteringService(Inputs):
     async def _hold_again(self, meter: Meter) -> None:
         """What a person paused stays paused, though the move that says so may be lost; its evidence knows."""
         session, record, moves = meter.order.session, meter.record, self._outside.moves
-        written = await moves.held_reason(session)
-        held = await moves.held_reason(
-            session, seen=record.last_paused_by, seen_wall_ns=record.last_tick_wall_ns - NS
-        )
+        move = await moves.counted_move(session)
+        written, held = written_hold(move), held_by(move, record)
         now_ns = self._clock.monotonic_ns()
         if held is None:
             self._gate.link(session)

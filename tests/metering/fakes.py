@@ -8,13 +8,14 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from gateway.clock import ManualClock
 from gateway.errors import Fenced, StoreDown
 from gateway.facts import Fact
 from gateway.ids import AccountId, HoldId, SessionId
 from gateway.metering.owner_ports import Orphan, RowKey, SpooledRow
 from gateway.metering.ports import HoldAnswer, HoldStatus, MeterRecord, Split
 from gateway.money import split_fee
-from gateway.terms import PERSONS_LIFT, EndReason, LegEvidence, MeterOrder, SessionState, Side, SuspendReason
+from gateway.terms import CountedMove, EndReason, LegEvidence, MeterOrder, SessionState, Side, SuspendReason
 from gateway.work import SumWork, Work, nothing, together
 
 
@@ -256,18 +257,19 @@ class FakeMoves:
     """State moves in a list."""
 
     made: list[tuple[SessionId, str, str | None]] = field(default_factory=list)
-    newest_wall_ns: int = 1 << 62
-    """When the newest of them was written."""
+    newest_ns: int = 1 << 62
+    """When the newest of them was written, by both clocks."""
 
     def move(self, session: SessionId, state: Any, reason: Any = None) -> Work:
         return lambda _tx: self.made.append((session, str(state), str(reason) if reason else None))
 
-    async def held_reason(
-        self, session: SessionId, *, seen: SuspendReason | None = None, seen_wall_ns: int = 0
-    ) -> SuspendReason | None:
+    async def counted_move(self, session: SessionId) -> CountedMove | None:
         counted = [why for owner, state, why in self.made if owner == session and state in COUNTED]
-        held = counted[-1] if counted and self.newest_wall_ns > seen_wall_ns else seen
-        return SuspendReason(held) if held in PERSONS_LIFT else None
+        if not counted:
+            return None
+        reason = SuspendReason(counted[-1]) if counted[-1] else None
+        boot = ManualClock().boot_id
+        return CountedMove(reason=reason, at_ns=self.newest_ns, boot=boot, wall_ns=self.newest_ns)
 
     async def end_reason(self, session: SessionId) -> EndReason | None:
         mine = [(state, reason) for owner, state, reason in self.made if owner == session]

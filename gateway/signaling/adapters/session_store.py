@@ -17,10 +17,10 @@ from gateway.clock import Clock
 from gateway.ids import AccountId, SessionId
 from gateway.signaling.ports import Fence, MoveRefused, SessionRow
 from gateway.signaling.session import FINISHED, RINGS, can_move
-from gateway.store.migration import Migration
 from gateway.store.ports import Store
 from gateway.terms import (
     PERSONS_LIFT,
+    CountedMove,
     EndReason,
     MeterOrder,
     SessionKind,
@@ -29,72 +29,6 @@ from gateway.terms import (
     TariffSnapshot,
 )
 from gateway.work import Work
-
-SESSIONS = Migration(
-    "signaling",
-    1,
-    """
-    CREATE TABLE sessions (
-        id TEXT PRIMARY KEY,
-        client TEXT NOT NULL,
-        provider TEXT NOT NULL CHECK (provider <> client),
-        kind TEXT NOT NULL,
-        state TEXT NOT NULL,
-        end_reason TEXT,
-        tariff TEXT NOT NULL,
-        tariff_hash TEXT NOT NULL,
-        fee_bp INTEGER NOT NULL,
-        duration_s_max INTEGER NOT NULL,
-        slot_ends_wall_ns INTEGER,
-        nonce_client TEXT NOT NULL,
-        nonce_provider TEXT NOT NULL,
-        created_wall_ns INTEGER NOT NULL,
-        seq INTEGER NOT NULL,
-        epoch INTEGER NOT NULL
-    ) STRICT;
-    CREATE UNIQUE INDEX one_open_session_per_provider ON sessions (provider)
-        WHERE state IN ('created', 'ringing', 'accepted', 'connecting', 'metering', 'suspended',
-                        'recovering', 'ending');
-    CREATE UNIQUE INDEX one_open_session_per_client ON sessions (client)
-        WHERE state IN ('created', 'ringing', 'accepted', 'connecting', 'metering', 'suspended',
-                        'recovering', 'ending');
-    CREATE INDEX sessions_by_client ON sessions (client, created_wall_ns, id);
-    CREATE INDEX sessions_by_provider ON sessions (provider, created_wall_ns, id);
-    CREATE INDEX sessions_unfinished ON sessions (created_wall_ns)
-        WHERE state NOT IN ('settled', 'disputed', 'adjusted', 'declined', 'missed', 'cancelled', 'busy',
-                            'connect_failed');
-    CREATE TABLE session_transitions (
-        session TEXT NOT NULL REFERENCES sessions (id),
-        seq INTEGER NOT NULL,
-        epoch INTEGER NOT NULL,
-        state TEXT NOT NULL,
-        reason TEXT,
-        at_wall_ns INTEGER NOT NULL,
-        PRIMARY KEY (session, seq, epoch)
-    ) STRICT;
-    CREATE TRIGGER session_transitions_stay BEFORE UPDATE ON session_transitions
-        BEGIN SELECT RAISE(ABORT, 'a transition is never changed'); END;
-    CREATE TRIGGER session_transitions_remain BEFORE DELETE ON session_transitions
-        BEGIN SELECT RAISE(ABORT, 'a transition is never deleted'); END;
-    """,
-)
-
-SESSIONS_OF_CLIENTS = Migration(
-    "signaling",
-    3,
-    """
-    DROP INDEX one_open_session_per_client;
-    CREATE INDEX open_sessions_by_client ON sessions (client)
-        WHERE state IN ('created', 'ringing', 'accepted', 'connecting', 'metering', 'suspended',
-                        'recovering', 'ending');
-    CREATE TRIGGER few_open_sessions_per_client BEFORE INSERT ON sessions
-        WHEN NEW.state = 'created' AND 3 <= (
-            SELECT count(*) FROM sessions WHERE client = NEW.client
-            AND state IN ('created', 'ringing', 'accepted', 'connecting', 'metering', 'suspended',
-                          'recovering', 'ending'))
-        BEGIN SELECT RAISE(ABORT, 'the client is in as many sessions as one may be'); END;
-    """,
-)
 
 _UNFINISHED = """
     SELECT * FROM sessions WHERE state NOT IN ('settled', 'disputed', 'adjusted', 'declined', 'missed',
@@ -112,7 +46,7 @@ _SWAP = """
     WHERE id = :id AND state = :state AND seq = :seq - 1
 """
 _LAST_COUNTED = """
-    SELECT reason, at_wall_ns FROM session_transitions WHERE session = ? AND state IN ('metering', 'suspended')
+    SELECT reason, at_ns, boot, at_wall_ns FROM session_transitions WHERE session = ? AND state IN ('metering', 'suspended')
     ORDER BY epoch DESC, seq DESC LIMIT 1
 """
 _PAGE = """
@@ -218,21 +152,19 @@ class SessionStore:
 
         return await self._database.read(query)
 
-    async def held_reason(
-        self, session: SessionId, *, seen: SuspendReason | None = None, seen_wall_ns: int = 0
-    ) -> SuspendReason | None:
-        """Why a person has yet to lift a suspension, as the last move that counted or paused says.
+    async def counted_move(self, session: SessionId) -> CountedMove | None:
+        """The last move that says whether seconds count; None where none has been stored."""
 
-        `seen` is what paused a second that began at `seen_wall_ns`: it decides where that was later.
-        """
-
-        def query(connection: sqlite3.Connection) -> SuspendReason | None:
+        def query(connection: sqlite3.Connection) -> CountedMove | None:
             found = connection.execute(_LAST_COUNTED, (session,)).fetchone()
-            is_newest = found is not None and found["at_wall_ns"] > seen_wall_ns
-            reason = found["reason"] if is_newest else seen
-            return SuspendReason(reason) if reason in PERSONS_LIFT else None
+            return None if found is None else _counted_move(found)
 
         return await self._database.read(query)
+
+    async def held_reason(self, session: SessionId) -> SuspendReason | None:
+        """Why a person has yet to lift a suspension, as the last move that counted or paused says."""
+        move = await self.counted_move(session)
+        return move.reason if move is not None and move.reason in PERSONS_LIFT else None
 
     async def end_reason(self, session: SessionId) -> EndReason | None:
         """Why the session was stopped; None while it may go on."""
@@ -298,11 +230,21 @@ class SessionStore:
 
     def _note(self, transaction: sqlite3.Connection, session: SessionId, *, epoch: int, step: Step) -> None:
         seq, state, reason = step
+        clock = self._clock
         transaction.execute(
-            "INSERT INTO session_transitions (session, seq, epoch, state, reason, at_wall_ns)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (session, seq, epoch, state, reason, self._clock.wall_ns()),
+            "INSERT INTO session_transitions (session, seq, epoch, state, reason, at_wall_ns, at_ns, boot)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (session, seq, epoch, state, reason, clock.wall_ns(), clock.monotonic_ns(), clock.boot_id),
         )
+
+
+def _counted_move(found: sqlite3.Row) -> CountedMove:
+    return CountedMove(
+        reason=None if found["reason"] is None else SuspendReason(found["reason"]),
+        at_ns=found["at_ns"],
+        boot=found["boot"],
+        wall_ns=found["at_wall_ns"],
+    )
 
 
 def _way_out(state: SessionState, *, has_counted: bool) -> list[SessionState]:
