@@ -138,6 +138,9 @@ class ChatService:
             self._withhold(live, side, line_id=line_id, effect=effect, verdict=verdict, reply=reply)
             return Outcome.DONE
         async with live.lock:
+            if not self._meters.covers_line(live.id, side):
+                # A line of the other side took what was left while this one was judged.
+                return Outcome.NOT_COVERED
             line, is_new = await self._store(
                 live, side, line_id, verdict, is_masked=effect is LineEffect.MASK
             )

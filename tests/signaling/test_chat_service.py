@@ -109,6 +109,24 @@ async def test_a_line_that_nothing_pays_for_is_refused_and_not_stored() -> None:
     assert call.world.lines.lines.get(call.session, []) == []
 
 
+async def test_a_line_that_was_judged_while_the_other_side_took_the_last_money_is_refused() -> None:
+    call = await metering()
+    world = call.world
+    world.watch.gate = asyncio.Event()
+    slow = asyncio.create_task(say(call, Side.CLIENT, "slow one"))
+    await asyncio.sleep(0)
+
+    done, _ = await say(call, Side.PROVIDER, "quick one")
+    world.meters.is_covered = False
+    world.watch.gate.set()
+    refused, replies = await slow
+
+    assert (done, refused) == (Outcome.DONE, Outcome.NOT_COVERED)
+    assert replies == []
+    assert [line.text for line in world.lines.lines[call.session]] == ["quick one"]
+    assert ("line_sent", call.session, Side.CLIENT) not in world.meters.calls
+
+
 async def test_a_line_sent_on_both_paths_is_delivered_once_and_answered_twice() -> None:
     call = await metering()
 
