@@ -66,6 +66,11 @@ class Books:
                 total += self.available(account)
         return total
 
+    def expiring(self, owner: str) -> tuple[tuple[int, int], ...]:
+        """When each of a client's grants expires by the wall clock, and what of it could be set aside until then."""
+        found = ((self.accounts[account].expires_wall_ns, account) for account in self.wallets.get(owner, ()))
+        return tuple((expires, self.available(account)) for expires, account in found if expires is not None)
+
     def held(self, session: str) -> int:
         """What is set aside for a session."""
         return sum(row.micros for row in self.holds_of.get(session, {}).values())

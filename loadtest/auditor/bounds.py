@@ -170,7 +170,7 @@ def _must(
         for anchor in anchors
         if anchor.kind == STOP and not (ends_ns and anchor.reason in _ASKED)
     ]
-    holes = _interrupted(world, anchors, ends)
+    holes = _interrupted(life, world, anchors, ends)
     must = without([(start_ns, min(ends_ns, default=EVER))], holes)
     for side in SIDES:
         # What comes while no process runs is seen when one does again.
@@ -201,7 +201,7 @@ def _stepped(world: World) -> list[Span]:
 
 
 def _changes_of_owner(
-    world: World, anchors: Sequence[Anchor], ends: Sequence[int]
+    life: Life, world: World, anchors: Sequence[Anchor], ends: Sequence[int]
 ) -> list[tuple[int, int | None]]:
     """(crash or take-over, the restart that followed) of this session."""
     starts = [anchor.at_ns for anchor in anchors if anchor.kind == START]
@@ -214,7 +214,7 @@ def _changes_of_owner(
         back = min((at_ns for at_ns in restarts if at_ns > turn_ns), default=None)
         # A take-over that does not restart the session ends it at its last slot.
         last_ns = max([*starts[:1], *restarts, *ends[-1:]], default=None)
-        is_end = back is None and last_ns is not None and _ran_ns(world, last_ns, turn_ns) <= 3 * SECOND_NS
+        is_end = back is None and last_ns is not None and _is_end(life, world, anchors, last_ns, turn_ns)
         if turn_ns in world.downs or is_end or (back is not None and back - turn_ns <= TAKE_OVER_NS):
             found.append((turn_ns, back))
     return found
@@ -227,10 +227,31 @@ def _ran_ns(world: World, one_ns: int, other_ns: int) -> int:
     return last_ns - first_ns - sum(max(0, span_ns) for span_ns in stalled)
 
 
-def _interrupted(world: World, anchors: Sequence[Anchor], ends: Sequence[int]) -> list[Span]:
+def _is_end(life: Life, world: World, anchors: Sequence[Anchor], last_ns: int, turn_ns: int) -> bool:
+    """Whether that take-over ended the session: nothing of what followed its last second was known by then."""
+    if _ran_ns(world, last_ns, turn_ns) <= 3 * SECOND_NS:
+        return True
+    return last_ns < turn_ns <= known_at(life, anchors, last_ns + SECOND_NS) + 2 * SECOND_NS
+
+
+def known_at(life: Life, anchors: Sequence[Anchor], end_ns: int) -> int:
+    """When the gateway had everything that shows the second which ended then."""
+    known_ns = end_ns
+    for side in SIDES:
+        acks = (
+            at_ns
+            for at_ns, tick in life.acks.get(side, ())
+            if at_ns >= end_ns and (tick_end(anchors, tick, at_ns) or 0) >= end_ns
+        )
+        packets = (max(begin, end_ns) for begin, end in life.presence(side) if end >= end_ns)
+        known_ns = max(known_ns, min(acks, default=EVER), min(packets, default=EVER) + PACKETS_NS)
+    return known_ns
+
+
+def _interrupted(life: Life, world: World, anchors: Sequence[Anchor], ends: Sequence[int]) -> list[Span]:
     """From each crash or take-over to the restart of this session, or for ever."""
     found: list[Span] = []
-    for turn_ns, back in _changes_of_owner(world, anchors, ends):
+    for turn_ns, back in _changes_of_owner(life, world, anchors, ends):
         if back is not None:
             found.append((turn_ns, back + SECOND_NS))
         elif not ends or ends[-1] <= turn_ns + 3 * SECOND_NS:

@@ -37,7 +37,7 @@ platform_fee        client_cash client_promo promo_cost dispute_reserve refunds_
 metering_write_off  provider_pending client_cash client_promo promo_cost dispute_reserve refunds_due
 dispute_reserve     provider_pending provider_available client_cash client_promo promo_cost platform_fee refunds_due
 payout_clearing     bank provider_available platform_fee
-bank                payout_clearing processor_clearing
+bank                payout_clearing provider_available processor_clearing
 refunds_due         processor_clearing client_cash
 processor_clearing  bank refunds_due
 """

@@ -157,7 +157,8 @@ class Cuts:
         moves = self.warnings.moves.get(life.asked.client, [])
         found = [before for each_ns, before, _ in moves if at_ns - JUST_NS <= each_ns <= at_ns + JUST_NS]
         after = next((before for each_ns, before, _ in moves if each_ns > at_ns), None)
-        return [wallet for wallet in (*found, after) if wallet is not None]
+        wall_ns = self.world.wall_ns(at_ns)
+        return [wallet.later(wall_ns) for wallet in (*found, after) if wallet is not None]
 
     def _warned(self, paper: Paper, life: Life, reason: str, stop: int) -> None:
         """Where everything went on evenly before a cut, each threshold was told."""
@@ -208,13 +209,16 @@ class Cuts:
 
 
 def _stands(event: WarningShown, threshold: int, lifts: Sequence[int], *, since: int, stop: int) -> bool:
-    """That warning tells of the threshold: at it, or before, and nothing since lifted time left by 10 s above it."""
+    """That warning tells of the threshold: at it, or before, and nothing since lifted time left by 10 s above it.
+
+    How far an earlier lift went nobody can see any more once a later one has come.
+    """
     if event.seconds_left > threshold:
         return False
     since_then = [at_ns for at_ns in lifts if at_ns > event.at_ns]
     if event.at_ns >= since and not since_then:
         return event.seconds_left >= threshold - TOLD_LATE_S
-    return all(stop - at_ns <= (threshold + REARM_S + 1) * SECOND_NS for at_ns in since_then)
+    return stop - max(since_then, default=stop) <= (threshold + REARM_S + 1) * SECOND_NS
 
 
 def _used(paper: Paper, stop: int) -> tuple[list[Slot], int]:

@@ -10,11 +10,11 @@ the money of the receipt itself.
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from loadtest.auditor.bounds import MS, PACKETS_NS, SECOND_NS, SIDES, Bounds, bounds, tick_end
+from loadtest.auditor.bounds import MS, PACKETS_NS, SECOND_NS, SIDES, Bounds, bounds, known_at
 from loadtest.auditor.entries import BILLED, FREE, RESTART, START, Slot
 from loadtest.auditor.price import cost, to_minor
 from loadtest.auditor.receipts import Paper, usage_of
-from loadtest.auditor.span import EVER, Cover, Span, switched
+from loadtest.auditor.span import Cover, Span, switched
 from loadtest.auditor.verdict import Verdict
 from loadtest.auditor.world import Life, World
 
@@ -106,7 +106,7 @@ def _judge_missing(paper: Paper, found: Bounds, life: Life, world: World, verdic
                 "underbilled", session=paper.session, at_ns=end_ns, expected="counted", found="not counted"
             )
     for crash_ns, ends in lost.items():
-        known = [_known_at(life, paper, end_ns) for end_ns in ends]
+        known = [known_at(life, paper.anchors, end_ns) for end_ns in ends]
         old = sum(1 for at_ns in known if _durable_at(world, at_ns) <= crash_ns)
         seconds = old + (old < len(known))
         verdict.underbilled_s_per_crash_max = max(verdict.underbilled_s_per_crash_max, seconds)
@@ -124,20 +124,6 @@ def _is_beside(world: World, turn_ns: int) -> bool:
     )
     is_late = any(begin <= turn_ns and turn_ns - LATE_REACH_NS <= end for begin, end in world.late())
     return bool(living) and is_late
-
-
-def _known_at(life: Life, paper: Paper, end_ns: int) -> int:
-    """When the gateway had everything that shows the second which ended then."""
-    known_ns = end_ns
-    for side in SIDES:
-        acks = (
-            at_ns
-            for at_ns, tick in life.acks.get(side, ())
-            if at_ns >= end_ns and (tick_end(paper.anchors, tick, at_ns) or 0) >= end_ns
-        )
-        packets = (max(begin, end_ns) for begin, end in life.presence(side) if end >= end_ns)
-        known_ns = max(known_ns, min(acks, default=EVER), min(packets, default=EVER) + PACKETS_NS)
-    return known_ns
 
 
 def _durable_at(world: World, known_ns: int) -> int:

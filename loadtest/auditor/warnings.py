@@ -49,6 +49,18 @@ class Wallet:
     spendable_micros: int
     held_micros: Mapping[str, int]
     """By session."""
+    grants: Sequence[tuple[int, int]] = ()
+    """When each grant expires by the wall clock, and what of it can be spent until then."""
+    at_wall_ns: int = 0
+
+    def later(self, wall_ns: int) -> "Wallet":
+        """The same at another instant, if nothing moves meanwhile: what has expired by then cannot be spent."""
+        gone = sum(micros for expires, micros in self.grants if self.at_wall_ns < expires <= wall_ns)
+        return replace(
+            self,
+            spendable_micros=self.spendable_micros - gone,
+            at_wall_ns=max(self.at_wall_ns, wall_ns),
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,8 +99,13 @@ class Warnings:
             held = dict(before.held_micros)
             if command[1] is not None:
                 held[command[1]] = books.held(command[1])
-            spendable = books.spendable(owner, now_wall_ns=self.world.wall_ns(self.now_ns))
-            self.wallets[owner] = Wallet(spendable_micros=spendable, held_micros=held)
+            wall_ns = self.world.wall_ns(self.now_ns)
+            self.wallets[owner] = Wallet(
+                spendable_micros=books.spendable(owner, now_wall_ns=wall_ns),
+                held_micros=held,
+                grants=books.expiring(owner),
+                at_wall_ns=wall_ns,
+            )
 
     def hear(self, event: WarningShown) -> None:
         """An app was warned."""

@@ -11,14 +11,16 @@ from typing import Any
 from gateway.ids import AccountId, SessionId
 from gateway.signaling.notice import SessionCard, SessionConsentAsked
 from gateway.signaling.outcome import Outcome
-from gateway.terms import Side
+from gateway.terms import Side, WarningReason
 from loadtest.auditor import truth
+from loadtest.simulation import tariffs
 from loadtest.simulation.faults import Fault
 from loadtest.simulation.node import Node
 from loadtest.simulation.part import Part
 from loadtest.simulation.plan import Act, Answer, Doing, End, Plan
 from loadtest.simulation.socket import Socket
 from loadtest.simulation.stage import Stage
+from loadtest.simulation.talk import Talk
 
 PATIENCE_S = 60.0
 """How long people wait for a session to end after they ended it, before they say so again."""
@@ -26,6 +28,7 @@ RELOAD_S = 0.5
 """How long it takes to load the app again."""
 VANISHED_S = 25.0
 """How long somebody is away for whom nobody waits."""
+BURST_LINES = (12, 30)
 CONSENT_SHARE = 0.75
 """Questions that a client answers with yes."""
 
@@ -41,7 +44,7 @@ class Call:
         *,
         node: Callable[[], Node | None],
         cut: Callable[[AccountId, float], None],
-        top_up: Callable[[AccountId], None],
+        top_up: Callable[[AccountId, int | None], None],
         over: Callable[["Call"], None],
     ) -> None:
         self.stage = stage
@@ -58,6 +61,13 @@ class Call:
         self._over = over
         self._is_accepted = False
         self._lines: set[str] = set()
+        self._talk = Talk(
+            stage,
+            plan,
+            edges_s=tariffs.edges_s(stage.offers[self.provider, plan.kind].tariff),
+            pay=lambda yuan: top_up(self.client, yuan),
+            end=self._end,
+        )
         self._is_help_called = False
         """Somebody called for help and no operator has answered yet."""
         self._doers: dict[Act, Callable[[Doing, Part], None]] = {
@@ -69,9 +79,10 @@ class Call:
             Act.PARTITION: self._partition,
             Act.VANISH: self._vanish,
             Act.LINE: lambda _doing, part: self._say(part, "hello"),
+            Act.BURST: self._burst,
             Act.FREEZE: self._freeze,
             Act.PAUSE: self._pause,
-            Act.TOP_UP: lambda _doing, _part: self._top_up(self.client),
+            Act.TOP_UP: lambda _doing, _part: self._top_up(self.client, None),
             Act.APP_CLOCK: lambda _doing, part: self._drift(part, Act.APP_CLOCK),
             Act.RTP_CLOCK: lambda _doing, part: self._drift(part, Act.RTP_CLOCK),
         }
@@ -100,10 +111,14 @@ class Call:
         if self.is_over or self._is_accepted or socket is None:
             return
         if self.plan.answer is Answer.DECLINE:
-            socket.ask(lambda at: at.node.desk.sessions.decline(at.principal, self.id))
+            socket.ask(lambda at: at.node.desk.sessions.decline(at.principal, self.id), self._declined)
             return
         socket.ask(lambda at: at.node.desk.sessions.accept(at, self.id), self._accepted)
         self.stage.after(3, self._answer)
+
+    def _declined(self, outcome: Any) -> None:
+        if outcome is Outcome.DONE:
+            self._stumble()
 
     def _accepted(self, outcome: Any) -> None:
         if outcome is Outcome.DONE:
@@ -122,7 +137,15 @@ class Call:
         self.has_started = True
         for doing in self.plan.doings:
             self.stage.after(doing.at_s, self._do, doing)
-        self.stage.after(self.plan.talk_s, self._end)
+        self._talk.begin()
+
+    def shown(self, part: Part) -> None:
+        """An app shows one more second."""
+        self._talk.shown(part)
+
+    def warned(self, part: Part, reason: WarningReason) -> None:
+        """An app warns of the end."""
+        self._talk.warned(part, reason)
 
     def _do(self, doing: Doing) -> None:
         if self.is_over:
@@ -187,6 +210,11 @@ class Call:
                 at_ns=stage.now_ns, session=self.id, side=part.side.value, clock=clock, rate_ppm=rate_ppm
             )
         )
+
+    def _burst(self, doing: Doing, part: Part) -> None:
+        """More lines than anybody set money aside for."""
+        for _ in range(self.stage.dice.randint(*BURST_LINES)):
+            self.stage.after(self.stage.between(0, doing.for_s), self._say, part, "hello")
 
     def _say(self, part: Part, text: str) -> None:
         if part.socket is None:
@@ -315,7 +343,14 @@ class Call:
 
         socket.ask(lambda at: at.node.desk.sessions.sos(at.principal, self.id), done)
 
+    def _stumble(self) -> None:
+        """The store fails when this session is to be settled."""
+        stage = self.stage
+        if stage.swarm.strikes(Fault.STORE_ERROR, stage.dice):
+            stage.disk.errors_due = stage.dice.randint(1, 2)
+
     def _stopped(self, reason: str) -> None:
+        self._stumble()
         self.stage.tell(truth.Stopped(at_ns=self.stage.now_ns, session=self.id, reason=reason))
 
     def ended(self) -> None:

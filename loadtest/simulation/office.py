@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from gateway.booking.ledger.dispute import Case, CaseState
-from gateway.booking.ledger.payout import Payout
+from gateway.booking.ledger.payout import Payout, PayoutState
 from gateway.booking.ledger.withdrawal import Withdrawal, WithdrawalState
 from gateway.ids import AccountId
 from gateway.money import Money
@@ -23,7 +23,11 @@ COIN_MICROS = 10_000
 DISPUTED_SHARE = 0.06
 REFUNDED_SHARE = 0.05
 WITHDRAWN_SHARE = 0.04
-PAID_OUT_SHARE = 0.08
+PAID_OUT_SHARE = 0.25
+PAID_OUT_AGAIN_S = (0, 30, 60)
+"""Who asks for a payout asks again, for earnings are not at his disposal at once."""
+SENT_SHARE = 0.8
+"""Payouts that reach the bank; the others are refused before."""
 
 Deed = Callable[[Node], Coroutine[Any, Any, Any]]
 
@@ -123,18 +127,27 @@ class Office:
         )
 
     def _pay_out(self, provider: AccountId) -> None:
-        amount, key = self._amount(), self._key()
+        amount, key, dice = self._amount(), self._key(), self._stage.dice
+        is_sent = dice.random() < SENT_SHARE
+        end = dice.choice((PayoutState.PAID, PayoutState.RETURNED)) if is_sent else PayoutState.FAILED
 
         async def carry_out(node: Node, payout: Payout) -> None:
             payouts = node.treasury.counter.payouts
             for operator in OPERATORS:
                 await payouts.approve(payout.id, operator=operator, reason="looks right")
-            await payouts.send(payout.id, operator=OPERATORS[0], reason="weekly")
+            if is_sent:
+                await payouts.send(payout.id, operator=OPERATORS[0], reason="weekly")
+            await payouts.mark(payout.id, end, operator=OPERATORS[1], reason="the bank said so")
 
         def requested(payout: Payout | None) -> None:
             if payout is not None:
                 self._later(lambda: self._ask(lambda node: carry_out(node, payout)))
 
-        self._ask(
-            lambda node: node.treasury.counter.payouts.request(provider, amount=amount, key=key), requested
-        )
+        def request() -> None:
+            self._ask(
+                lambda node: node.treasury.counter.payouts.request(provider, amount=amount, key=key),
+                requested,
+            )
+
+        for delay_s in PAID_OUT_AGAIN_S:
+            self._stage.after(delay_s, request)

@@ -40,6 +40,8 @@ class Part:
         self.has_started = False
         self.shown_s = 0
         """Seconds that the app was last shown."""
+        self.shown_micros = 0
+        """What it was last shown that they cost."""
         self._silences = 0
         self._index = 0 if side is Side.CLIENT else 1
         self._app_ms = 0
@@ -67,7 +69,7 @@ class Part:
 
     def tick(self, notice: TickNotice) -> None:
         """The gateway counted a second."""
-        self.shown_s = notice.billed_s + notice.provisional_s
+        self.shown_s, self.shown_micros = notice.billed_s + notice.provisional_s, notice.cost.micros
         stage, socket = self.stage, self.socket
         stage.tell(
             truth.TickShown(
@@ -181,7 +183,7 @@ class Part:
 
     def _answered(self, answer: Any) -> None:
         if isinstance(answer, str) and self.socket is not None:
-            self.stage.after(self.stage.between(0.1, 0.9), self._connect, self.socket)
+            self.stage.after(self.plan.media_s[self._index], self._connect, self.socket)
             self.stage.after(self.stage.between(0.6, 3.5), self._confirm)
         else:
             self._is_offering = False

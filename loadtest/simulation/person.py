@@ -37,6 +37,7 @@ from loadtest.simulation.faults import Fault
 from loadtest.simulation.node import Node
 from loadtest.simulation.socket import Socket
 from loadtest.simulation.stage import Stage
+from loadtest.simulation.talk import YUAN_MAX, YUAN_MICROS
 
 FAR_S = 4_000_000_000
 PROMO_MICROS = 3_000_000
@@ -182,8 +183,10 @@ class Person:
         match notice:
             case TickNotice():
                 part.tick(notice)
+                call.shown(part)
             case SessionWarning():
                 part.warned(notice)
+                call.warned(part, notice.reason)
             case SessionAccepted():
                 part.accepted(socket, notice)
             case SessionStarted():
@@ -268,13 +271,13 @@ class Person:
 
     # Paying in
 
-    def top_up(self) -> None:
-        """Order a payment; once there is one, it is paid, whatever becomes of the gateway."""
+    def top_up(self, yuan: int | None = None) -> None:
+        """Order a payment, of so many yuan or any; once there is one, it is paid, whatever becomes of the gateway."""
         node, dice, swarm = self.scene.node, self.stage.dice, self.stage.swarm
         if node is None:
             return
         self._orders += 1
-        amount = Money(dice.randrange(1, 60) * 1_000_000, "CNY")
+        amount = Money((yuan or dice.randrange(1, YUAN_MAX)) * YUAN_MICROS, "CNY")
         key = f"{self.account}-{self._orders}"
         times = 1
         if swarm.strikes(Fault.PAYMENT_ASKED_TWICE, dice):

@@ -13,6 +13,14 @@ from loadtest.simulation.faults import DEADLY, Fault, Swarm
 
 TALKS_S = ((80, 1.0, 9.0), (17, 9.0, 28.0), (3, 28.0, 150.0))
 """Share in percent, shortest and longest: most talks are short, a few see every warning."""
+EDGE_SHARE = 0.1
+"""Talks that end at a second at which the price changes."""
+TOPS_UP_SHARE = 0.7
+"""Clients who pay in once they are warned that their money ends."""
+LATE_MEDIA_SHARE = 0.12
+"""Sides whose path takes long to find."""
+BURST_SHARE = 0.3
+"""Text sessions in which somebody writes many lines at once."""
 
 
 class Answer(StrEnum):
@@ -49,6 +57,7 @@ class Act(StrEnum):
     PARTITION = "partition"
     VANISH = "vanish"
     LINE = "line"
+    BURST = "burst"
     FREEZE = "freeze"
     PAUSE = "pause"
     TOP_UP = "top_up"
@@ -82,6 +91,12 @@ class Plan:
     no_show_client: bool
     ack_every: tuple[int, int]
     """Which ticks client and provider acknowledge: every first, second, …"""
+    is_on_edge: bool
+    """Whether it ends at a second at which the price changes."""
+    tops_up: bool
+    """Whether the client pays in when warned."""
+    media_s: tuple[float, float]
+    """How long client's and provider's media takes after the answer."""
     is_dtx: tuple[bool, bool]
     """Whether client and provider send few packets."""
 
@@ -115,6 +130,9 @@ def drawn(dice: random.Random, swarm: Swarm) -> Plan:
         no_show=dice.choice(("media", "confirm")) if swarm.strikes(Fault.NO_SHOW, dice) else "",
         no_show_client=dice.random() < 0.5,
         ack_every=(_ack_every(dice, swarm), _ack_every(dice, swarm)),
+        is_on_edge=dice.random() < EDGE_SHARE,
+        tops_up=dice.random() < TOPS_UP_SHARE,
+        media_s=(_media_s(dice), _media_s(dice)),
         is_dtx=(swarm.strikes(Fault.DTX, dice), swarm.strikes(Fault.DTX, dice)),
     )
 
@@ -122,6 +140,10 @@ def drawn(dice: random.Random, swarm: Swarm) -> Plan:
 def _ack_every(dice: random.Random, swarm: Swarm) -> int:
     """Apps acknowledge each tick; some are lazy where no crash could lose what they held back."""
     return 1 if swarm.kinds & DEADLY else dice.choice((1, 1, 2, 4))
+
+
+def _media_s(dice: random.Random) -> float:
+    return dice.uniform(0.9, 3.5) if dice.random() < LATE_MEDIA_SHARE else dice.uniform(0.1, 0.9)
 
 
 def _doings(dice: random.Random, swarm: Swarm, kind: SessionKind, talk_s: float) -> list[Doing]:
@@ -136,6 +158,8 @@ def _doings(dice: random.Random, swarm: Swarm, kind: SessionKind, talk_s: float)
     if kind is SessionKind.TEXT:
         for _ in range(dice.randint(0, 4)):
             add(Act.LINE, 0)
+        if dice.random() < BURST_SHARE:
+            add(Act.BURST, dice.uniform(0.5, 6))
     for act, share in ((Act.LINE, 0.1), (Act.FREEZE, 0.03), (Act.PAUSE, 0.06), (Act.TOP_UP, 0.15)):
         if dice.random() < share:
             add(act, dice.uniform(0.5, 15))

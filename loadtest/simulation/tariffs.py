@@ -17,6 +17,8 @@ from gateway.terms import SessionKind, TariffSnapshot
 
 ZONES = ("Asia/Shanghai", "Europe/Berlin", "America/St_Johns", "Pacific/Chatham")
 DAY_MIN = 24 * 60
+EDGE_S_MAX = 40
+"""Later edges are left to chance: nobody waits for them on purpose."""
 NOTHING: dict[str, Any] = {
     "version": 2,
     "kind": "per_second",
@@ -70,6 +72,16 @@ def drawn(dice: random.Random, kind: SessionKind, *, wall_ns: int) -> TariffSnap
         except Unprocessable:
             continue
         return snapshot
+
+
+def edges_s(snapshot: TariffSnapshot) -> list[int]:
+    """Seconds at which the price of a session changes, or ceases to be nothing."""
+    terms: dict[str, Any] = {**NOTHING, **snapshot.terms()}
+    found = {terms["free_if_ended_within_s"], terms["free_s"], terms["initial_block_s"], terms["increment_s"]}
+    found |= {tier["from_s"] for tier in terms["tiers"]}
+    if terms["block"]:
+        found.add(terms["block"]["length_s"])
+    return sorted(second for second in found if 1 < second <= EDGE_S_MAX)
 
 
 def _terms(dice: random.Random, of: SessionKind, wall_ns: int) -> dict[str, Any]:

@@ -47,6 +47,8 @@ TAKE_OVERS = frozenset({Fault.TWO_OWNERS, Fault.LEASE_LOSS})
 """Kinds after which a session may have had two owners."""
 LOOK_S = 2.0
 """How often the world looks whether it is over."""
+LIKING = 3
+"""How uneven providers are liked; 1 is evenly."""
 BUSY_SHARE = 0.06
 """Calls to a provider who may be in a session."""
 
@@ -134,7 +136,8 @@ class World:
         free = [person for person in self.providers if person.is_free]
         if not free or self.stage.dice.random() < BUSY_SHARE:
             free = self.providers
-        return self.stage.dice.choice(free).account
+        # Some are liked better than others, so that they have several sessions in a world.
+        return free[int(len(free) * self.stage.dice.random() ** LIKING)].account
 
     def plan_of(self, client: AccountId) -> plans.Plan | None:
         """What a client means to do with the session it has just asked for."""
@@ -151,7 +154,7 @@ class World:
                 card,
                 node=lambda: self.node,
                 cut=lambda account, seconds: self._everybody[account].cut(seconds),
-                top_up=lambda account: self._everybody[account].top_up(),
+                top_up=lambda account, yuan: self._everybody[account].top_up(yuan),
                 over=self._office.over,
             )
             self._tell_asked(card)

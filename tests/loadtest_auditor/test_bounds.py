@@ -102,6 +102,22 @@ def test_the_start_is_the_first_grid_point_after_the_later_witness() -> None:
     assert bounds(life, world, anchors, []).start_ns == (BEGIN_S + 1) * NS
 
 
+@pytest.mark.parametrize(("back_s", "expected"), [(8, "MMM........."), (5, "MMMMMMMMMMM.")])
+def test_a_take_over_takes_what_the_former_process_could_not_know_yet(back_s: int, expected: str) -> None:
+    """The provider's app comes back just after another process took over, or well before: only then it is known."""
+    picture = WORLDS["all is well"]
+    world, anchors, _ = staged(picture)
+    life, begin = world.lives["s"], BEGIN_S * NS
+    life.acks["provider"] = [ack for ack in life.acks["provider"] if ack[1] <= 3 or ack[1] >= back_s]
+    world.hear(truth.GatewayUp(at_ns=NS, owner="former", wall_ns=WALL_NS, boot="b"))
+    world.hear(truth.GatewayOpens(at_ns=begin + 7 * NS + NS // 2, owner="other"))
+    world.hear(truth.GatewayUp(at_ns=begin + 7 * NS + NS // 2, owner="other", wall_ns=WALL_NS, boot="b"))
+
+    must = Cover(bounds(life, world, anchors, [begin + tick * NS for tick in (1, 2, 3)]).must)
+    drawn = "".join("M" if must.has(begin + at * NS, begin + (at + 1) * NS) else "." for at in range(12))
+    assert drawn == expected
+
+
 def test_one_confirmation_alone_starts_nothing() -> None:
     world, anchors, _ = staged(WORLDS["all is well"])
     del world.lives["s"].confirmed["client"]
