@@ -180,7 +180,7 @@ class Cuts:
             if not is_even:
                 continue
             if not any(
-                _stands(each.event, threshold, lifts, since=since, stop=stop)
+                _stands(each.event, threshold, lifts, paper.slots, since=since)
                 for each in self.warnings.shown.get(paper.session, ())
             ):
                 self._complain(
@@ -208,7 +208,9 @@ class Cuts:
         self.verdict.complain(rule, session=paper.session, at_ns=at_ns, expected=expected, found=found)
 
 
-def _stands(event: WarningShown, threshold: int, lifts: Sequence[int], *, since: int, stop: int) -> bool:
+def _stands(
+    event: WarningShown, threshold: int, lifts: Sequence[int], slots: Sequence[Slot], *, since: int
+) -> bool:
     """That warning tells of the threshold: at it, or before, and nothing since lifted time left by 10 s above it.
 
     How far an earlier lift went nobody can see any more once a later one has come.
@@ -218,7 +220,9 @@ def _stands(event: WarningShown, threshold: int, lifts: Sequence[int], *, since:
     since_then = [at_ns for at_ns in lifts if at_ns > event.at_ns]
     if event.at_ns >= since and not since_then:
         return event.seconds_left >= threshold - TOLD_LATE_S
-    return stop - max(since_then, default=stop) <= (threshold + REARM_S + 1) * SECOND_NS
+    last_ns = max(since_then, default=EVER)
+    left_s = sum(slot.end_ns > last_ns and slot.finding in (BILLED, FREE) for slot in slots)
+    return left_s <= threshold + REARM_S + 1
 
 
 def _used(paper: Paper, stop: int) -> tuple[list[Slot], int]:

@@ -152,6 +152,8 @@ class Paused(SessionEvent):
 
     reason: str
     is_on: bool
+    owner: str = ""
+    """The process that said yes; it may have lost the session without knowing yet. Empty: whichever served."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

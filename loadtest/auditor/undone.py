@@ -27,10 +27,12 @@ def stops(life: Life, world: World, anchors: Sequence[Anchor]) -> list[tuple[int
 
 
 def pauses(life: Life, world: World, anchors: Sequence[Anchor]) -> list[Span]:
-    """Pauses; one that was taken just before a crash may have been lost in it."""
+    """Pauses; one that was taken just before a crash, or by a process that is being replaced, may have been lost."""
     found = []
     for begin, end in life.paused():
         is_kept = _survived(begin, PAUSE_REACH_NS, world, anchors)
+        if begin in life.said_to_former and not is_kept:
+            continue
         lost_ns = min((turn_ns for turn_ns in world.turns if turn_ns >= begin), default=end)
         found.append((begin, end if is_kept else min(end, lost_ns)))
     return united(found)

@@ -154,6 +154,9 @@ class Warnings:
         if any(begin <= shown_ns <= end + SECOND_NS for begin, end in self.world.stalls):
             # What was worked out before the process stood still goes out when it runs again.
             return 0.0
+        if shown_ns - _told_at(papers[life.session], shown.event) > SECOND_NS:
+            # It came with a second that no disk had when its process lost the session.
+            return 0.0
         off_s = self._least_off(shown, life, papers, is_exact=False)
         return off_s if off_s <= OFF_S_MAX else self._least_off(shown, life, papers, is_exact=True)
 

@@ -32,6 +32,8 @@ class Life:
     acks: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     """(arrival, tick) by side."""
     pauses: dict[str, Changes] = field(default_factory=dict)
+    said_to_former: set[int] = field(default_factory=set)
+    """Instants of pauses to which a process said yes that another had begun to replace."""
     lines: list[tuple[int, str]] = field(default_factory=list)
     clocks: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=dict)
     """(instant, parts per million) by (side, clock)."""
@@ -84,11 +86,13 @@ class World:
         self.stalls: list[Span] = []
         """When no process got to run."""
         self.outages: Changes = []
+        self.newest: str | None = None
+        """The process that began last."""
         self.walls: list[tuple[int, int]] = []
         """(instant, wall clock less monotonic) since then."""
         self._hears: dict[type[truth.Event], Callable[[Any], None]] = {
             truth.GatewayUp: self._up,
-            truth.GatewayOpens: lambda event: self.turns.append(event.at_ns),
+            truth.GatewayOpens: self._opens,
             truth.GatewayDown: self._down,
             truth.WallStepped: self._step,
             truth.Stalled: lambda event: self.stalls.append((event.at_ns, event.at_ns + event.for_ns)),
@@ -101,6 +105,8 @@ class World:
             life = self.lives.get(event.session)
             if life is None:
                 life = self.lives[event.session] = Life(session=event.session)
+            if isinstance(event, truth.Paused) and event.owner and event.owner != self.newest:
+                life.said_to_former.add(event.at_ns)
             note = _NOTES.get(type(event))
             if note is not None:
                 note(life, event)
@@ -136,7 +142,12 @@ class World:
             return [(0, 1 << 62)]
         return united(span for changes in self.gateways.values() for span in switched(changes))
 
+    def _opens(self, event: truth.GatewayOpens) -> None:
+        self.newest = event.owner
+        self.turns.append(event.at_ns)
+
     def _up(self, event: truth.GatewayUp) -> None:
+        self.newest = event.owner
         self.gateways.setdefault(event.owner, []).append((event.at_ns, True))
         self.walls.append((event.at_ns, event.wall_ns - event.at_ns))
         self.turns.append(event.at_ns)

@@ -219,7 +219,7 @@ class Call:
     def _say(self, part: Part, text: str) -> None:
         if part.socket is None:
             return
-        line_id = self.stage.ids.new("line")
+        line_id, node = self.stage.ids.new("line"), part.socket.node
 
         def sent(outcome: Any) -> None:
             if outcome is not Outcome.DONE or line_id in self._lines:
@@ -227,7 +227,7 @@ class Call:
             self._lines.add(line_id)
             now_ns, side = self.stage.now_ns, part.side.value
             if text.startswith("freeze"):
-                self._paused("moderation", is_on=True)
+                self._paused("moderation", node, is_on=True)
             elif text.startswith("terminate"):
                 self.stage.tell(truth.Stopped(at_ns=now_ns, session=self.id, reason="moderation"))
             else:
@@ -278,14 +278,15 @@ class Call:
         def done(outcome: Any) -> None:
             if outcome is Outcome.DONE:
                 for reason in reasons:
-                    self._paused(reason, is_on=is_on)
+                    self._paused(reason, node, is_on=is_on)
 
         node.run(lambda: act(node), done)
 
-    def _paused(self, reason: str, *, is_on: bool) -> None:
+    def _paused(self, reason: str, node: Node, *, is_on: bool) -> None:
         if reason == "sos":
             self._is_help_called = is_on
-        self.stage.tell(truth.Paused(at_ns=self.stage.now_ns, session=self.id, reason=reason, is_on=is_on))
+        owner, now_ns = node.life.name, self.stage.now_ns
+        self.stage.tell(truth.Paused(at_ns=now_ns, session=self.id, reason=reason, is_on=is_on, owner=owner))
 
     # The end
 
@@ -339,7 +340,7 @@ class Call:
 
         def done(outcome: Any) -> None:
             if outcome is Outcome.DONE:
-                self._paused("sos", is_on=True)
+                self._paused("sos", socket.node, is_on=True)
 
         socket.ask(lambda at: at.node.desk.sessions.sos(at.principal, self.id), done)
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from gateway.terms import SessionKind
 from loadtest.simulation.faults import DEADLY, Fault, Swarm
 
-TALKS_S = ((80, 1.0, 9.0), (17, 9.0, 28.0), (3, 28.0, 150.0))
+TALKS_S = ((83, 1.0, 9.0), (14.5, 9.0, 28.0), (2.5, 28.0, 150.0))
 """Share in percent, shortest and longest: most talks are short, a few see every warning."""
 EDGE_SHARE = 0.1
 """Talks that end at a second at which the price changes."""

@@ -44,10 +44,6 @@ def test_the_same_seed_gives_the_same_bytes_whatever_breaks() -> None:
     assert (first.steps, first.fired) == (second.steps, second.fired)
 
 
-def test_a_world_waits_for_a_payment_whose_order_is_not_answered_yet() -> None:
-    assert staged(205407844420527, sessions=25, only=None).complaints == []
-
-
 def test_another_seed_gives_another_world() -> None:
     assert staged(1).digest != staged(2).digest
 

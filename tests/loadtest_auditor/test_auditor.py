@@ -299,6 +299,32 @@ def test_a_pause_is_not_billed() -> None:
     assert verdict.overbilled_s == 3
 
 
+@pytest.mark.parametrize(
+    ("owner", "expected"),
+    [("former", set()), ("other", {"overbilled", "overcharged"}), ("", {"overbilled", "overcharged"})],
+)
+def test_a_pause_that_a_replaced_process_took_may_be_lost_with_it(owner: str, expected: set[str]) -> None:
+    world = Staged(seconds=30).told()
+    world.tell(truth.GatewayOpens(at_ns=(BEGIN_S + 4) * NS + NS // 2, owner="other"))
+    world.tell(
+        truth.Paused(
+            at_ns=(BEGIN_S + 4) * NS + NS * 6 // 10, session=world.name, reason="sos", is_on=True, owner=owner
+        )
+    )
+    world.acked(1, 4)
+    for tick in range(5, 31):
+        for side in ("client", "provider"):
+            at_ns = (BEGIN_S + 4 + tick) * NS + NS // 5
+            world.tell(truth.Acked(at_ns=at_ns, session=world.name, side=side, tick=tick))
+    restarted(world, after=4, at_s=BEGIN_S + 8)
+    world.tell(truth.Stopped(at_ns=(BEGIN_S + 34) * NS, session=world.name, reason="hangup_client"))
+    world.top_up(20_000_000)
+    world.hold(3_000_000)
+    world.receipt(world.settle())
+
+    assert rules(world.close()) & {"overbilled", "overcharged"} == expected
+
+
 def test_a_clock_that_runs_short_is_the_one_that_is_billed() -> None:
     def tell(world: Staged) -> None:
         world.acked(1, 60)

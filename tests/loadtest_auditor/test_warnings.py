@@ -7,6 +7,7 @@ import pytest
 
 from loadtest.auditor import Verdict, truth
 from loadtest.auditor.cuts import _stands
+from loadtest.auditor.entries import BILLED, PAUSED, Slot
 from loadtest.auditor.warnings import Wallet
 from tests.loadtest_auditor.staged import BEGIN_S, NS, WALL_NS, Staged
 
@@ -114,4 +115,24 @@ def test_an_earlier_warning_stands_unless_time_left_rose_since(lifts_s: list[int
     event = truth.WarningShown(at_ns=10 * NS, session="s", side="client", seconds_left=9, reason="funds")
     lifts = [at_s * NS for at_s in lifts_s]
 
-    assert _stands(event, 10, lifts, since=87 * NS, stop=100 * NS) is expected
+    assert _stands(event, 10, lifts, slots_until(100), since=87 * NS) is expected
+
+
+@pytest.mark.parametrize(("pause", "expected"), [((), False), ((40, 90), True), ((40, 41), False)])
+def test_time_left_stands_still_while_metering_is_paused(pause: tuple[int, ...], expected: bool) -> None:
+    event = truth.WarningShown(at_ns=10 * NS, session="s", side="client", seconds_left=9, reason="funds")
+
+    assert _stands(event, 10, [30 * NS], slots_until(100, *pause), since=87 * NS) is expected
+
+
+def slots_until(end_s: int, *pause: int) -> list[Slot]:
+    """A second each, billed unless it lies in the pause."""
+    paused = range(*pause) if pause else ()
+    findings = [PAUSED if at_s in paused else BILLED for at_s in range(end_s)]
+    return [
+        Slot(
+            finding=finding, media=3, app=3, suspended=0, period=0, clocks=0, messages=0,
+            tick=at_s + 1, end_ns=(at_s + 1) * NS, wall_ns=0,
+        )
+        for at_s, finding in enumerate(findings)
+    ]  # fmt: skip
