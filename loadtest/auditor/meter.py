@@ -18,6 +18,8 @@ from loadtest.auditor.span import Cover, Span, switched
 from loadtest.auditor.verdict import Verdict
 from loadtest.auditor.world import Life, World
 
+LEASE_NS = 90 * SECOND_NS
+"""How long a process may act for its sessions without a word from the store."""
 CRASH_REACH_NS = 16 * SECOND_NS
 """A second that ended longer than this before a crash was not lost by it."""
 LOST_S_MAX = 1
@@ -95,8 +97,8 @@ def _judge_missing(paper: Paper, found: Bounds, life: Life, world: World, verdic
         for end_ns in range(_first_end(paper, begin), end + 1, SECOND_NS):
             if end_ns in counted:
                 continue
-            crash_ns = next((at for at in world.turns if end_ns <= at <= end_ns + CRASH_REACH_NS), None)
-            if crash_ns is not None and _is_beside(world, crash_ns):
+            crash_ns = _turn_after(world, end_ns)
+            if crash_ns in world.turns and _is_beside(world, crash_ns):
                 continue
             if crash_ns is not None:
                 lost.setdefault(crash_ns, []).append(end_ns)
@@ -115,6 +117,15 @@ def _judge_missing(paper: Paper, found: Bounds, life: Life, world: World, verdic
             verdict.complain(
                 "crash_loss", session=paper.session, at_ns=crash_ns, expected=expected, found=seconds
             )
+
+
+def _turn_after(world: World, end_ns: int) -> int | None:
+    """When somebody who served a second that ended then lost the session: a crash, a take-over, the end of a lease."""
+    turn_ns = next((at for at in world.turns if end_ns <= at <= end_ns + CRASH_REACH_NS), None)
+    if turn_ns is not None:
+        return turn_ns
+    ends = (begin + LEASE_NS for begin, end in world.late() if end - begin >= LEASE_NS - 2 * SECOND_NS)
+    return next((at for at in ends if at - CRASH_REACH_NS <= end_ns <= at), None)
 
 
 def _is_beside(world: World, turn_ns: int) -> bool:

@@ -300,6 +300,32 @@ def test_a_pause_is_not_billed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kept", "away_s", "expected"),
+    [(89, 95, set()), (87, 95, {"crash_loss"}), (89, 60, {"underbilled"})],
+)
+def test_a_lease_that_ends_may_cost_one_second_however_long_the_process_lives_on(
+    kept: int, away_s: int, expected: set[str]
+) -> None:
+    world = Staged(seconds=100).told()
+    world.tell(truth.StoreFailed(at_ns=BEGIN_S * NS + NS // 2, is_down=True))
+    world.acked(1, 90)
+    world.tell(truth.StoreFailed(at_ns=(BEGIN_S + away_s) * NS + NS // 2, is_down=False))
+    world.tell(truth.GatewayDown(at_ns=(BEGIN_S + 120) * NS, owner="g"))
+    world.tell(truth.GatewayUp(at_ns=(BEGIN_S + 124) * NS, owner="h", wall_ns=1, boot="b"))
+    for tick in range(kept + 1, 101):
+        for side in ("client", "provider"):
+            at_ns = (BEGIN_S + 130 + tick - kept) * NS + NS // 5
+            world.tell(truth.Acked(at_ns=at_ns, session=world.name, side=side, tick=tick))
+    restarted(world, after=kept, at_s=BEGIN_S + 130)
+    world.tell(truth.Stopped(at_ns=(BEGIN_S + 230 - kept) * NS, session=world.name, reason="hangup_client"))
+    world.top_up(50_000_000)
+    world.hold(20_000_000)
+    world.receipt(world.settle())
+
+    assert rules(world.close()) & {"underbilled", "crash_loss"} == expected
+
+
+@pytest.mark.parametrize(
     ("owner", "expected"),
     [("former", set()), ("other", {"overbilled", "overcharged"}), ("", {"overbilled", "overcharged"})],
 )
