@@ -58,6 +58,15 @@ def test_what_stays_in_the_reserve_after_a_decision_is_found(released: int) -> N
     assert contested(opened(EARNED_MICROS), decided(released)) == {"reserve_emptied"}
 
 
+@pytest.mark.parametrize(("back_to", "is_lawful"), [(READY, True), (SHARE, False), ("platform_fee", False)])
+def test_a_returned_payout_is_the_providers_again_and_at_his_disposal(back_to: str, is_lawful: bool) -> None:
+    world = Staged()
+    world.command("payout_returned", [("posted", "payout_back", "bank", back_to, 1_000)])
+    world.close()
+
+    assert ("unlawful_move" not in world.auditor.verdict.rules) is is_lawful
+
+
 def test_a_hold_from_an_expired_grant_is_found() -> None:
     world = Staged().told()
     grant = world.account("client_promo:acc_c/old", expires_wall_ns=PAST_NS)

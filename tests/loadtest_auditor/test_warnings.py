@@ -50,6 +50,9 @@ def warned(*told: tuple[int, int], seconds: int = 45) -> Verdict:
         ([(40, 57)], 3, {"warning"}),
         ([(38, 60)], 2, {"warning"}),
         ([(40, 60), (43, 57)], 0, {"warned_once"}),
+        # The record ends at 45 s: what was told with a later second was reckoned from what is lost.
+        ([(45, 20)], 35, {"warning"}),
+        ([(47, 20)], 0, set()),
     ],
 )
 def test_a_warning_is_right_to_the_second_and_told_once(
